@@ -1,0 +1,45 @@
+/* Evaluation: score queries in batches, mask, find the tie groups of the relevant items, and take all metrics and all
+ * cut-offs in one pass. Memory: one tile of batch x candidates floats a thread, plus queries x metrics doubles. The
+ * batches do not depend on the number of threads, so neither do the numbers. */
+#ifndef RH_EVAL_EVALUATE_H
+#define RH_EVAL_EVALUATE_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "metrics/metric.h"
+#include "split/problem.h"
+#include <signal.h>
+
+/* Where scores come from. Called from several threads with different `thread`; fills out[i * stride + c]. */
+struct rh_scorer {
+    int (*score)(void *arg, int thread, const struct rh_query *query, int32_t n, float *out, size_t stride,
+                 struct rh_error *err);
+    void *arg;
+    bool rates; /* scores are on the rating scale */
+};
+
+struct rh_eval_options {
+    int threads;
+    double relevant_from; /* a held-out item is relevant when its rating is at least this; -INFINITY: all are */
+    float value_min, value_max; /* rating scale for clipping; equal: no clipping */
+    struct rh_log *log;         /* progress; may be NULL */
+    const volatile sig_atomic_t *cancel; /* may be NULL */
+};
+
+struct rh_evaluation {
+    int32_t n_queries, n_metrics;
+    double *value;    /* [n_metrics x n_queries] per query, metric by metric; NaN: undefined */
+    double *mean;     /* [n_metrics] over the queries where it is defined; NaN: nowhere */
+    int32_t *defined; /* [n_metrics] number of queries where it is defined */
+    int64_t n_scores; /* candidates scored */
+    int64_t tied;     /* relevant items whose score is shared by another candidate */
+    int64_t relevant; /* relevant items in all */
+    int32_t no_relevant; /* queries without a relevant candidate: undefined for ranking metrics */
+};
+
+/* The result is in the arena. A score that is not finite: RH_ENUMERIC with query user and item. */
+int rh_evaluate(struct rh_arena *a, const struct rh_queries *queries, int32_t n_items, const struct rh_metric_use *use,
+                int32_t n_use, const struct rh_scorer *scorer, const struct rh_eval_options *options,
+                struct rh_evaluation *out, struct rh_error *err);
+
+#endif

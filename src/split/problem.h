@@ -1,0 +1,72 @@
+/* A problem: one target domain, zero or more sources, split into what may be seen and what is asked. Built once per
+ * fold, shared by every algorithm, immutable.
+ *
+ * Users: the union of the users of all domains, by id. The target's users come first, in the target's order; then
+ * those of the sources not yet there. Feature blocks of the domains are joined by name: their columns are the union of
+ * the column names (target's first), so a column means the same in every domain. */
+#ifndef RH_SPLIT_PROBLEM_H
+#define RH_SPLIT_PROBLEM_H
+
+#include "base/log.h"
+#include "data/domain.h"
+#include "split/split.h"
+
+/* What is asked of one query, kept by the host alone. All items are the target's. */
+struct rh_truth {
+    int32_t n;
+    const int32_t *item; /* [n] held-out items, ascending */
+    const float *value;  /* [n] their ratings, or NULL: implicit */
+    int32_t n_mask;
+    const int32_t *mask; /* [n_mask] items that are not candidates (seen), ascending */
+};
+
+struct rh_queries {
+    int32_t n;
+    const struct rh_query *query; /* [n] in ascending order of user */
+    const struct rh_truth *truth; /* [n] */
+};
+
+/* Counts of what should be zero, and what the reader of a table must know. */
+struct rh_leakage {
+    int64_t test_rows, train_rows;
+    int64_t future_pairs_sampled, future_pairs; /* train rows later than a test row: pairs looked at, pairs found */
+    int64_t test_rows_before_train;  /* test rows older than the newest train row of their user */
+    int64_t mask_hits;               /* test items that lie in the visible history of their own query */
+    int64_t cold_user_train_rows;    /* target train rows of users that are called cold */
+    int64_t future_source_rows;      /* source rows of test users later than their first test row */
+};
+
+struct rh_problem {
+    const char *name;
+    char content[RH_HASH_HEX]; /* SHA-256 over train, queries, truths */
+    struct rh_train train;
+    struct rh_queries test, validation; /* validation.n == 0: none */
+    struct rh_strings user_id;          /* [train.n_users] */
+    const struct rh_domain_data *const *domain; /* [train.n_domains] as loaded; borrowed */
+    int32_t n_cold_users;               /* test queries whose user has no target train row */
+    int32_t n_shared_users;             /* users with rows in the target and in some source */
+    int64_t n_unused;                   /* target rows labelled RH_UNUSED */
+    struct rh_leakage leakage;
+    const char *const *item_block_name; /* [train.n_item_blocks] */
+    const char *const *user_block_name; /* [train.n_user_blocks] */
+    struct rh_arena arena;              /* owns all but the loaded domains */
+};
+
+struct rh_problem_spec {
+    const char *name;
+    const struct rh_domain_data *target;
+    int32_t n_sources;
+    const struct rh_domain_data *const *source; /* [n_sources] */
+    const struct rh_split *split;
+    const void *params; /* of the split */
+    uint64_t seed;
+    int32_t fold;
+};
+
+/* Builds the problem; the loaded domains must outlive it. RH_EDATA when the split leaves no train rows or nothing to
+ * ask ("split leave_last_out leaves no test row: every user has fewer than 2 rows"). */
+int rh_problem_build(const struct rh_problem_spec *spec, struct rh_log *log, struct rh_problem **out,
+                     struct rh_error *err);
+void rh_problem_free(struct rh_problem *p); /* NULL is fine */
+
+#endif

@@ -1,0 +1,126 @@
+/* The store: one SQLite file with everything that a run leaves. The only SQL that writes is here; the schema with its
+ * comments is store/schema.sql. WAL, busy timeout, foreign keys, STRICT tables, version in user_version.
+ *
+ * One transaction a run: a killed program leaves whole runs and nothing else. Functions return an enum rh_status; on
+ * failure nothing of the call is in the file. */
+#ifndef RH_STORE_STORE_H
+#define RH_STORE_STORE_H
+
+#include "base/error.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rh_store;
+struct sqlite3;
+
+#define RH_STORE_VERSION 1
+
+enum rh_store_mode { RH_STORE_READ, RH_STORE_WRITE };
+
+/* RH_STORE_WRITE makes the file and its folder. RH_EIO: missing, read-only, not a database; RH_EUNSUP: its schema is
+ * newer than this program ("... has schema 3, this program knows up to 1; use a newer harness"). */
+int rh_store_open(const char *path, enum rh_store_mode mode, struct rh_store **out, struct rh_error *err);
+void rh_store_close(struct rh_store *s); /* NULL is fine */
+struct sqlite3 *rh_store_db(struct rh_store *s); /* for report/, which only reads */
+
+struct rh_key_value {
+    const char *key, *value;
+    bool swept; /* given more than one value in the experiment: part of the label */
+};
+
+struct rh_experiment_row {
+    const char *name, *title;
+    const char *ini;           /* the whole text */
+    const char *primary_metric; /* id of the first metric */
+};
+
+/* [plot.NAME] sections: what to draw. */
+struct rh_plot_row {
+    const char *name, *title;
+    const char *kind;   /* "bars" | "lines" */
+    const char *x;      /* "algorithm", or the key of a swept setting */
+    const char *y;      /* metric id */
+    const char *series; /* "algorithm", "problem" or a key; "" */
+};
+
+/* Starts a new version of an experiment: its list of problems, runs and plots is replaced by what the calls below link
+ * to it; stored runs stay. */
+int rh_store_begin_experiment(struct rh_store *s, const struct rh_experiment_row *e, const struct rh_plot_row *plots,
+                              int32_t n_plots, int64_t *experiment, struct rh_error *err);
+
+struct rh_problem_row {
+    const char *identity;    /* unique */
+    const char *name, *label; /* "cold", "cold k=5" */
+    const char *target, *sources, *split;
+    int32_t fold;
+    uint64_t seed;
+    const struct rh_key_value *setting; /* effective settings of datasets and split, "split.k", "data.shift" */
+    int32_t n_settings;
+};
+
+/* What is known once a problem is built. */
+struct rh_problem_facts {
+    const char *content;
+    int64_t users, items, train_rows, source_rows, test_rows, test_queries, validation_queries, cold_users, shared_users,
+        unused_rows;
+    struct {
+        const char *what;
+        int64_t count, of;
+    } leak[8];
+    int32_t n_leaks;
+    struct rh_removed_row {
+        const char *domain, *step;
+        int64_t rows, users, items;
+    } const *removed;
+    int32_t n_removed;
+    const char *const *query_user; /* [test_queries] user ids in query order */
+};
+
+/* Inserts the problem if its identity is new, and links it to the experiment at `position`. */
+int rh_store_problem(struct rh_store *s, int64_t experiment, int32_t position, const struct rh_problem_row *p,
+                     int64_t *problem, struct rh_error *err);
+int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f, struct rh_error *err);
+
+/* Is a run with this identity stored as done? */
+int rh_store_find_run(struct rh_store *s, const char *identity, bool *done, struct rh_error *err);
+
+struct rh_run_row {
+    const char *identity; /* unique; a stored run of the same identity is replaced */
+    const char *algorithm, *label; /* "itemknn", "itemknn neighbors=20" */
+    uint32_t revision;
+    uint64_t seed;
+    int status;          /* RH_OK: done; negative: failed, with message and no metrics */
+    const char *message; /* "" when done */
+    const struct rh_key_value *param; /* effective parameters */
+    int32_t n_params;
+    const struct rh_epoch_row {
+        int32_t epoch;
+        double loss, validation; /* NaN: none */
+        double seconds;
+        bool best;
+    } *epoch;
+    int32_t n_epochs;
+    const struct rh_metric_row {
+        const char *id, *definition;
+        bool lower_is_better;
+        double value;        /* NaN: undefined, stored as NULL */
+        int32_t defined;     /* queries */
+        const double *users; /* [n_queries] per query, NaN: undefined; in the order of query_user */
+    } *metric;
+    int32_t n_metrics, n_queries;
+    double fit_seconds, score_seconds, wall_seconds, cpu_seconds;
+    int64_t state_bytes, peak_bytes; /* of the plugin's memory; of the process */
+    int64_t tied, relevant;          /* relevant items with a tied score; relevant items */
+    int32_t threads;
+    const struct rh_key_value *provenance; /* program version, commit, compiler, flags, blas, cpu, ... */
+    int32_t n_provenance;
+};
+
+/* Writes the run and links it, in one transaction. */
+int rh_store_put_run(struct rh_store *s, int64_t experiment, int64_t problem, int32_t position,
+                     const struct rh_run_row *r, struct rh_error *err);
+/* Links a stored run to the experiment; `label` is this experiment's name for it. */
+int rh_store_link_run(struct rh_store *s, int64_t experiment, int32_t position, const char *identity,
+                      const char *label, struct rh_error *err);
+
+#endif
