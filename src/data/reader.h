@@ -15,12 +15,13 @@ struct rh_field {
 #define RH_LIST_SEPARATOR '\x1f'
 
 struct rh_reader_config {
-    const char *separator;     /* delimited: "\t", "::", ",", "|"; NULL: the reader finds out */
-    bool header;               /* delimited: the first line names the columns */
-    bool quoted;               /* delimited: RFC 4180 double quotes (no line breaks inside unless quoted) */
-    bool latin1;               /* ISO-8859-1 in, UTF-8 out; otherwise bytes that are not UTF-8 are an error */
-    const char *list_separator; /* inside a field, "|" for MovieLens genres; NULL: the field is no list */
-    const char *const *wanted; /* [n_wanted] column name, or its number from 1 as text, or JSON key; "a|b": the first there */
+    const char *separator; /* delimited: "\t", "::", ",", "|"; NULL: the reader finds out */
+    bool header; /* delimited: the first line names the columns */
+    bool quoted; /* delimited: RFC 4180 double quotes (no line breaks inside unless quoted) */
+    bool latin1; /* ISO-8859-1 in, UTF-8 out; otherwise bytes that are not UTF-8 are an error */
+    /* [n_wanted] column name, or its number from 1 as text, or JSON key. "a|b": the first there; a '?' at the end: may be
+     * missing, the field is then never there. */
+    const char *const *wanted;
     int32_t n_wanted;
 };
 
