@@ -2,7 +2,8 @@
  * comments is store/schema.sql. WAL, busy timeout, foreign keys, STRICT tables, version in user_version.
  *
  * One transaction a run: a killed program leaves whole runs and nothing else. Functions return an enum rh_status; on
- * failure nothing of the call is in the file. */
+ * failure nothing of the call is in the file. Two programs may write to one store: a writer waits up to ten seconds for
+ * the other's transaction. Texts that may be missing are NULL or "". */
 #ifndef RH_STORE_STORE_H
 #define RH_STORE_STORE_H
 
@@ -22,6 +23,7 @@ enum rh_store_mode { RH_STORE_READ, RH_STORE_WRITE };
 int rh_store_open(const char *path, enum rh_store_mode mode, struct rh_store **out, struct rh_error *err);
 void rh_store_close(struct rh_store *s); /* NULL is fine */
 struct sqlite3 *rh_store_db(struct rh_store *s); /* for report/, which only reads */
+const char *rh_store_path(const struct rh_store *s);
 
 struct rh_key_value {
     const char *key, *value;
@@ -32,6 +34,7 @@ struct rh_experiment_row {
     const char *name, *title;
     const char *ini;           /* the whole text */
     const char *primary_metric; /* id of the first metric */
+    const char *metrics;        /* ids of the table's columns, separated by commas; NULL: all that its runs have */
 };
 
 /* [plot.NAME] sections: what to draw. */
@@ -76,9 +79,12 @@ struct rh_problem_facts {
     const char *const *query_user; /* [test_queries] user ids in query order */
 };
 
-/* Inserts the problem if its identity is new, and links it to the experiment at `position`. */
+/* Inserts the problem if its identity is new, and links it to the experiment at `position`. Name, label and what is
+ * swept belong to the link: another experiment may call the same problem otherwise. */
 int rh_store_problem(struct rh_store *s, int64_t experiment, int32_t position, const struct rh_problem_row *p,
                      int64_t *problem, struct rh_error *err);
+/* Writes the facts unless they are stored already, as `content` tells. Where the stored content differs, the runs
+ * measured on it become 'stale': not done, so that they are run again. */
 int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f, struct rh_error *err);
 
 /* Is a run with this identity stored as done? */

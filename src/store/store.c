@@ -1,0 +1,293 @@
+/* What a run leaves, written: experiments, problems, runs. Each call is one transaction. */
+#include "store/sql.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int write_key_values(struct rh_store *s, const char *sql, int64_t owner, const struct rh_key_value *kv,
+                            int32_t n, struct rh_error *err)
+{
+    struct rh_sql q;
+    RH_TRY(rh_sql_open(&q, s, err, sql, ""));
+    int status = RH_OK;
+    for (int32_t i = 0; i < n && status >= 0; i++) {
+        status = rh_sql_bind(&q, err, "iitt", owner, (int64_t)i, kv[i].key, kv[i].value);
+        if (status >= 0)
+            status = rh_sql_step(&q, err);
+    }
+    rh_sql_close(&q);
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------------- experiments */
+
+static int write_plots(struct rh_store *s, int64_t experiment, const struct rh_plot_row *plots, int32_t n,
+                       struct rh_error *err)
+{
+    for (int32_t i = 0; i < n; i++) {
+        const struct rh_plot_row *p = &plots[i];
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO plot VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "iitttttt", experiment, (int64_t)i,
+                          p->name, p->title ? p->title : "", p->kind ? p->kind : "", p->x ? p->x : "",
+                          p->y ? p->y : "", p->series ? p->series : ""));
+    }
+    return RH_OK;
+}
+
+static int begin_experiment(struct rh_store *s, const struct rh_experiment_row *e, const struct rh_plot_row *plots,
+                            int32_t n_plots, int64_t *experiment, struct rh_error *err)
+{
+    RH_TRY(rh_sql_number(s, experiment, 0, err,
+                         "INSERT INTO experiment (name, title, ini, primary_metric, metrics, updated) "
+                         "VALUES (?, ?, ?, ?, ?, datetime('now')) ON CONFLICT (name) DO UPDATE SET "
+                         "title = excluded.title, ini = excluded.ini, primary_metric = excluded.primary_metric, "
+                         "metrics = excluded.metrics, updated = excluded.updated RETURNING id",
+                         "ttttt", e->name, e->title ? e->title : "", e->ini ? e->ini : "",
+                         e->primary_metric ? e->primary_metric : "", e->metrics ? e->metrics : ""));
+    RH_TRY(rh_sql_run(s, err, "DELETE FROM plot WHERE experiment = ?", "i", *experiment));
+    RH_TRY(rh_sql_run(s, err, "DELETE FROM experiment_run WHERE experiment = ?", "i", *experiment));
+    RH_TRY(rh_sql_run(s, err, "DELETE FROM experiment_problem WHERE experiment = ?", "i", *experiment));
+    return write_plots(s, *experiment, plots, n_plots, err);
+}
+
+int rh_store_begin_experiment(struct rh_store *s, const struct rh_experiment_row *e, const struct rh_plot_row *plots,
+                              int32_t n_plots, int64_t *experiment, struct rh_error *err)
+{
+    RH_TRY(rh_sql_begin(s, err));
+    return rh_sql_end(s, begin_experiment(s, e, plots, n_plots, experiment, err), err);
+}
+
+/* ----------------------------------------------------------------------------------------------- problems */
+
+static int link_problem(struct rh_store *s, int64_t experiment, int32_t position, const struct rh_problem_row *p,
+                        int64_t problem, struct rh_error *err)
+{
+    struct rh_text swept = { 0 };
+    rh_text_add(&swept, "");
+    for (int32_t i = 0; i < p->n_settings; i++)
+        if (p->setting[i].swept)
+            rh_text_printf(&swept, "%s%s", swept.n ? "," : "", p->setting[i].key);
+    int status = swept.failed ? rh_fail_memory(err, "the names of settings", swept.n)
+                              : rh_sql_run(s, err,
+                                           "INSERT OR REPLACE INTO experiment_problem "
+                                           "(experiment, position, problem, name, label, swept) "
+                                           "VALUES (?, ?, ?, ?, ?, ?)",
+                                           "iiittt", experiment, (int64_t)position, problem, p->name, p->label, swept.s);
+    rh_text_release(&swept);
+    return status;
+}
+
+static int write_problem(struct rh_store *s, int64_t experiment, int32_t position, const struct rh_problem_row *p,
+                         int64_t *problem, struct rh_error *err)
+{
+    RH_TRY(rh_sql_number(s, problem, 0, err, "SELECT id FROM problem WHERE identity = ?", "t", p->identity));
+    if (!*problem) {
+        RH_TRY(rh_sql_number(s, problem, 0, err,
+                             "INSERT INTO problem (identity, target, sources, split, fold, seed) "
+                             "VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                             "ttttiu", p->identity, p->target, p->sources ? p->sources : "", p->split,
+                             (int64_t)p->fold, p->seed));
+        RH_TRY(write_key_values(s, "INSERT INTO problem_setting VALUES (?, ?, ?, ?)", *problem, p->setting,
+                                p->n_settings, err));
+    }
+    return link_problem(s, experiment, position, p, *problem, err);
+}
+
+int rh_store_problem(struct rh_store *s, int64_t experiment, int32_t position, const struct rh_problem_row *p,
+                     int64_t *problem, struct rh_error *err)
+{
+    RH_TRY(rh_sql_begin(s, err));
+    return rh_sql_end(s, write_problem(s, experiment, position, p, problem, err), err);
+}
+
+static int write_queries(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f, struct rh_error *err)
+{
+    struct rh_sql q;
+    if (!f->query_user)
+        return RH_OK;
+    RH_TRY(rh_sql_open(&q, s, err, "INSERT INTO problem_query VALUES (?, ?, ?)", ""));
+    int status = RH_OK;
+    for (int64_t i = 0; i < f->test_queries && status >= 0; i++) {
+        status = rh_sql_bind(&q, err, "iit", problem, i, f->query_user[i]);
+        if (status >= 0)
+            status = rh_sql_step(&q, err);
+    }
+    rh_sql_close(&q);
+    return status;
+}
+
+static int write_ledgers(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f, struct rh_error *err)
+{
+    for (int32_t i = 0; i < f->n_removed; i++)
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO removed VALUES (?, ?, ?, ?, ?, ?, ?)", "iittiii", problem, (int64_t)i,
+                          f->removed[i].domain, f->removed[i].step, f->removed[i].rows, f->removed[i].users,
+                          f->removed[i].items));
+    for (int32_t i = 0; i < f->n_leaks; i++)
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO leakage VALUES (?, ?, ?, ?, ?)", "iitii", problem, (int64_t)i,
+                          f->leak[i].what, f->leak[i].count, f->leak[i].of));
+    return RH_OK;
+}
+
+static int write_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f, struct rh_error *err)
+{
+    int64_t same;
+    RH_TRY(rh_sql_number(s, &same, 0, err, "SELECT content IS ? FROM problem WHERE id = ?", "ti", f->content, problem));
+    if (same)
+        return RH_OK; /* rewriting thousands of equal rows would only make a writer wait */
+    /* The same identity with other content: the program splits differently now. Numbers of both must not stand in one
+     * table, and the old per-query values have lost their order. */
+    RH_TRY(rh_sql_run(s, err,
+                      "UPDATE run SET status = 'stale', message = 'measured on another content of its problem; run again' "
+                      "WHERE problem = ? AND status = 'done'", "i", problem));
+    RH_TRY(rh_sql_run(s, err,
+                      "UPDATE problem SET content = ?, users = ?, items = ?, train_rows = ?, source_rows = ?, "
+                      "test_rows = ?, test_queries = ?, validation_queries = ?, cold_users = ?, shared_users = ?, "
+                      "unused_rows = ? WHERE id = ?",
+                      "tiiiiiiiiiii", f->content, f->users, f->items, f->train_rows, f->source_rows, f->test_rows,
+                      f->test_queries, f->validation_queries, f->cold_users, f->shared_users, f->unused_rows, problem));
+    RH_TRY(rh_sql_run(s, err, "DELETE FROM problem_query WHERE problem = ?", "i", problem));
+    RH_TRY(rh_sql_run(s, err, "DELETE FROM removed WHERE problem = ?", "i", problem));
+    RH_TRY(rh_sql_run(s, err, "DELETE FROM leakage WHERE problem = ?", "i", problem));
+    RH_TRY(write_ledgers(s, problem, f, err));
+    return write_queries(s, problem, f, err);
+}
+
+int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f, struct rh_error *err)
+{
+    RH_TRY(rh_sql_begin(s, err));
+    return rh_sql_end(s, write_facts(s, problem, f, err), err);
+}
+
+/* --------------------------------------------------------------------------------------------------- runs */
+
+int rh_store_find_run(struct rh_store *s, const char *identity, bool *done, struct rh_error *err)
+{
+    int64_t found;
+    *done = false;
+    RH_TRY(rh_sql_number(s, &found, 0, err, "SELECT status = 'done' FROM run WHERE identity = ?", "t", identity));
+    *done = found;
+    return RH_OK;
+}
+
+static int link_run(struct rh_store *s, int64_t experiment, int32_t position, int64_t run, const char *label,
+                    struct rh_error *err)
+{
+    return rh_sql_run(s, err,
+                      "INSERT OR REPLACE INTO experiment_run (experiment, position, run, label) VALUES (?, ?, ?, ?)",
+                      "iiit", experiment, (int64_t)position, run, label);
+}
+
+/* The row keeps its id when it is replaced, so that other experiments stay linked to it. */
+static int write_run_row(struct rh_store *s, int64_t problem, const struct rh_run_row *r, int64_t *run,
+                         struct rh_error *err)
+{
+    static const char sql[] =
+        "INSERT INTO run (identity, problem, algorithm, label, revision, seed, status, message, queries, fit_seconds, "
+        "score_seconds, wall_seconds, cpu_seconds, state_bytes, peak_bytes, tied, relevant, threads, stored) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, datetime('now')) "
+        "ON CONFLICT (identity) DO UPDATE SET problem = excluded.problem, algorithm = excluded.algorithm, "
+        "label = excluded.label, revision = excluded.revision, seed = excluded.seed, status = excluded.status, "
+        "message = excluded.message, queries = excluded.queries, fit_seconds = excluded.fit_seconds, "
+        "score_seconds = excluded.score_seconds, wall_seconds = excluded.wall_seconds, "
+        "cpu_seconds = excluded.cpu_seconds, state_bytes = excluded.state_bytes, peak_bytes = excluded.peak_bytes, "
+        "tied = excluded.tied, relevant = excluded.relevant, threads = excluded.threads, stored = excluded.stored "
+        "RETURNING id";
+    static const char *const children[] = {
+        "DELETE FROM run_param WHERE run = ?", "DELETE FROM epoch WHERE run = ?", "DELETE FROM metric WHERE run = ?",
+        "DELETE FROM metric_user WHERE run = ?", "DELETE FROM provenance WHERE run = ?",
+    };
+    RH_TRY(rh_sql_number(s, run, 0, err, sql, "tittiuttirrrriiiii", r->identity, problem, r->algorithm, r->label,
+                         (int64_t)r->revision, r->seed, rh_status_word(r->status), r->message ? r->message : "",
+                         (int64_t)r->n_queries, r->fit_seconds, r->score_seconds, r->wall_seconds, r->cpu_seconds,
+                         r->state_bytes, r->peak_bytes, r->tied, r->relevant, (int64_t)r->threads));
+    for (size_t i = 0; i < sizeof children / sizeof *children; i++)
+        RH_TRY(rh_sql_run(s, err, children[i], "i", *run));
+    return RH_OK;
+}
+
+static int write_epochs(struct rh_store *s, int64_t run, const struct rh_run_row *r, struct rh_error *err)
+{
+    struct rh_sql q;
+    RH_TRY(rh_sql_open(&q, s, err, "INSERT INTO epoch VALUES (?, ?, ?, ?, ?, ?)", ""));
+    int status = RH_OK;
+    for (int32_t i = 0; i < r->n_epochs && status >= 0; i++) {
+        const struct rh_epoch_row *e = &r->epoch[i];
+        status = rh_sql_bind(&q, err, "iirrri", run, (int64_t)e->epoch, e->loss, e->validation, e->seconds,
+                             (int64_t)e->best);
+        if (status >= 0)
+            status = rh_sql_step(&q, err);
+    }
+    rh_sql_close(&q);
+    return status;
+}
+
+static int write_user_values(struct rh_store *s, int64_t run, const char *metric, const double *users, int32_t n,
+                             struct rh_error *err)
+{
+    static const char sql[] = "INSERT INTO metric_user (run, metric, value) VALUES (?, ?, ?)";
+    if (!users || n <= 0)
+        return RH_OK;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return rh_sql_run(s, err, sql, "itb", run, metric, (const void *)users, (size_t)n * sizeof *users);
+#else
+    uint64_t *swapped = calloc((size_t)n, sizeof *swapped);
+    if (!swapped)
+        return rh_fail_memory(err, "values of users", (size_t)n * sizeof *users);
+    for (int32_t i = 0; i < n; i++) {
+        memcpy(&swapped[i], &users[i], sizeof *swapped);
+        swapped[i] = __builtin_bswap64(swapped[i]);
+    }
+    int status = rh_sql_run(s, err, sql, "itb", run, metric, (const void *)swapped, (size_t)n * sizeof *users);
+    free(swapped);
+    return status;
+#endif
+}
+
+static int write_metrics(struct rh_store *s, int64_t run, const struct rh_run_row *r, struct rh_error *err)
+{
+    for (int32_t i = 0; i < r->n_metrics; i++) {
+        const struct rh_metric_row *m = &r->metric[i];
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?, ?)", "iittiri", run, (int64_t)i, m->id,
+                          m->definition, (int64_t)m->lower_is_better, m->value, (int64_t)m->defined));
+        RH_TRY(write_user_values(s, run, m->id, m->users, r->n_queries, err));
+    }
+    return RH_OK;
+}
+
+static int write_run(struct rh_store *s, int64_t experiment, int64_t problem, int32_t position,
+                     const struct rh_run_row *r, struct rh_error *err)
+{
+    int64_t run;
+    RH_TRY(write_run_row(s, problem, r, &run, err));
+    RH_TRY(write_key_values(s, "INSERT INTO run_param VALUES (?, ?, ?, ?)", run, r->param, r->n_params, err));
+    RH_TRY(write_epochs(s, run, r, err));
+    if (r->status >= 0)
+        RH_TRY(write_metrics(s, run, r, err));
+    RH_TRY(write_key_values(s, "INSERT INTO provenance VALUES (?, ?, ?, ?)", run, r->provenance, r->n_provenance, err));
+    return link_run(s, experiment, position, run, r->label, err);
+}
+
+int rh_store_put_run(struct rh_store *s, int64_t experiment, int64_t problem, int32_t position,
+                     const struct rh_run_row *r, struct rh_error *err)
+{
+    RH_TRY(rh_sql_begin(s, err));
+    return rh_sql_end(s, write_run(s, experiment, problem, position, r, err), err);
+}
+
+static int find_and_link_run(struct rh_store *s, int64_t experiment, int32_t position, const char *identity,
+                             const char *label, struct rh_error *err)
+{
+    int64_t run;
+    RH_TRY(rh_sql_number(s, &run, 0, err, "SELECT id FROM run WHERE identity = ?", "t", identity));
+    if (!run)
+        return rh_fail(err, RH_EBUG, "store '%s' has no run %.12s to link to", rh_store_path(s), identity);
+    return link_run(s, experiment, position, run, label, err);
+}
+
+int rh_store_link_run(struct rh_store *s, int64_t experiment, int32_t position, const char *identity,
+                      const char *label, struct rh_error *err)
+{
+    RH_TRY(rh_sql_begin(s, err));
+    return rh_sql_end(s, find_and_link_run(s, experiment, position, identity, label, err), err);
+}
