@@ -252,7 +252,7 @@ int rh_ini_set(struct rh_ini *ini, struct rh_arena *a, const char *assignment, s
         *old = (struct rh_ini_entry){ section, key, value, "--set", 0 };
         return RH_OK;
     }
-    strcpy(r.section, section);
+    memcpy(r.section, section, strlen(section) + 1);
     if (!rh_ini_find(ini, section, NULL))
         RH_TRY(append(&r, NULL, ""));
     return append(&r, key, value);
