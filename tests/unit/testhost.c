@@ -169,10 +169,11 @@ int test_params(struct test_host *h, const struct rh_algorithm *algorithm, const
         char *name = word + strspn(word, " "), *end = name + strlen(name);
         while (end > name && end[-1] == ' ')
             *--end = '\0';
+        char *value = equals + 1 + strspn(equals + 1, " ");
         const struct rh_param *p = rh_param_find(algorithm->params, name);
         if (!p)
             fail_msg("%s has no parameter '%s'", algorithm->name, name);
-        int status = rh_param_parse(p, equals + 1, values, &h->own, &h->error);
+        int status = rh_param_parse(p, value, values, &h->own, &h->error);
         if (status < 0)
             return status;
     }
