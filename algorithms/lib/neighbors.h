@@ -1,0 +1,44 @@
+/* The nearest neighbours of every item, by how items occur together in the rows of users.
+ *
+ * With x(i, j) the co-occurrence of two items - the number of users that have both, or the sum over them of value(u,
+ * i) * value(u, j) - the similarity that item i, the owner of a list, gives to item j is
+ *
+ *     s(i, j) = x(i, j) / (a[i] * b[j] + c[i] + c[j] + shrinkage - gamma * x(i, j))
+ *
+ * which is cosine with a = b = norms; Jaccard with a = b = 0, c = counts, gamma = 1; conditional probability with a
+ * = counts, b = counts^alpha. Only s > 0 counts (and a denominator > 0); of equal similarities the lower item index
+ * comes first. Similarities are computed in double and kept as float.
+ *
+ * Time: sum over users of n_u^2 / 2 additions, as x is symmetric, and n_items^2 comparisons. Memory while at work:
+ * one stripe of co-occurrences (4 MiB, or 128 rows when they take more) and 16 k bytes an item; result: 8 k bytes an
+ * item. The result is the same on any number of threads. */
+#ifndef RH_ALGORITHMS_NEIGHBORS_H
+#define RH_ALGORITHMS_NEIGHBORS_H
+
+#include <rh/plugin.h>
+
+struct rh_neighbor_job {
+    const struct rh_domain *domain;
+    int32_t n_users;
+    const float *value;      /* [interactions] in the order of domain->item, or NULL: count */
+    const double *a, *b, *c; /* [n_items] each, >= 0 */
+    double gamma, shrinkage; /* >= 0 */
+    int32_t k;               /* length of a list at most, > 0 */
+};
+
+/* Lists of items, one an item; inside a list in no promised (but always the same) order. */
+struct rh_neighbors {
+    int32_t n_items;
+    const int64_t *row;  /* [n_items + 1] offsets */
+    const int32_t *item; /* [row[n_items]] */
+    float *weight;       /* [row[n_items]] similarities */
+};
+
+/* The memory of the result is the run's (host->alloc). RH_ENOMEM, RH_ECANCEL. */
+int rh_neighbors_find(struct rh_ctx *ctx, const struct rh_neighbor_job *job, struct rh_neighbors *out);
+
+/* Turns lists round: j stands in the list of i in `out` when i stands in the list of j in `in`; lists ascend. The
+ * memory is the run's. RH_ENOMEM. */
+int rh_neighbors_transpose(struct rh_ctx *ctx, const struct rh_neighbors *in, struct rh_neighbors *out);
+
+#endif

@@ -1,0 +1,245 @@
+/* itemknn - items like those in the history.
+ *
+ * Deshpande and Karypis 2004, "Item-based top-N recommendation algorithms", ACM TOIS 22(1): every item j keeps a
+ * list of its k most similar items; the score of item i is the sum of s(j, i) over the items j of the history that
+ * have i in their lists. Sarwar, Karypis, Konstan and Riedl 2001, "Item-based collaborative filtering recommendation
+ * algorithms" (WWW 10) turn the lists round, each candidate i keeps its k most similar items: `lists_of =
+ * candidate`.
+ *
+ * With x(i, j) = sum over users of r(u, i) r(u, j), where r is 1 for an interaction, or the rating (`weighted =
+ * yes`, cosine only), n(i) the number of users of i, and h = shrinkage:
+ *
+ *     cosine       s(j, i) = x(i, j) / (|r(i)| |r(j)| + h)
+ *     adjusted     the same with r(u, i) - mean of u's ratings (Sarwar et al. 2001, but with the norms taken over all
+ *                  users of an item, not over the common ones: a pair with one common user is no perfect match, and
+ *                  one pass suffices)
+ *     jaccard      s(j, i) = x / (n(i) + n(j) - x + h) on sets
+ *     conditional  s(j, i) = x / (n(j) n(i)^alpha + h) on sets (Deshpande and Karypis 2004, conditional probability)
+ *
+ * Only positive similarities are kept; of equal ones the lower item index goes first. `normalize = yes` scales each
+ * list to the sum 1, so that items in dense neighbourhoods do not shout down the others (Deshpande and Karypis
+ * 2004). The shrinkage is a number added below the fraction (as in Ferrari Dacrema, Cremonesi and Jannach 2019).
+ * With `weighted` an item of the history counts by its rating.
+ *
+ * The list of an item holds no item itself, and is never changed by the query: unseen users are folded in through
+ * their history. A user without history gets 0 for every item, as do items that nothing in the history is similar
+ * to.
+ *
+ * Time: fit see lib/neighbors.h; a query: n_items + |history| k. Memory: 8 k bytes an item. */
+#include <rh/plugin.h>
+
+#include "algorithms/lib/neighbors.h"
+
+#include <string.h>
+
+enum { COSINE, ADJUSTED, JACCARD, CONDITIONAL };
+enum { OF_HISTORY, OF_CANDIDATE };
+
+struct itemknn_params {
+    int64_t neighbors;
+    int similarity;
+    double shrinkage, alpha;
+    bool weighted, normalize;
+    int lists_of;
+};
+
+static const struct rh_choice similarities[] = {
+    { "cosine", COSINE, "angle between the columns of two items" },
+    { "adjusted", ADJUSTED, "cosine of ratings less the user's mean; needs ratings" },
+    { "jaccard", JACCARD, "users of both by users of either" },
+    { "conditional", CONDITIONAL, "share of an item's users that have the other, damped by the other's popularity" },
+    { NULL },
+};
+static const struct rh_choice owners[] = {
+    { "history", OF_HISTORY, "each item of the history brings its most similar items (Deshpande and Karypis)" },
+    { "candidate", OF_CANDIDATE, "each candidate keeps its most similar items (Sarwar et al.)" },
+    { NULL },
+};
+static const struct rh_param itemknn_table[] = {
+    RH_INT(struct itemknn_params, neighbors, 100, 1, 1000000, "length k of the list of similar items of an item"),
+    RH_ENUM(struct itemknn_params, similarity, COSINE, similarities, "how alike two items are"),
+    RH_REAL(struct itemknn_params, shrinkage, 0, 0, 1e6,
+            "added to the denominator of a similarity: trusts pairs with few common users less"),
+    RH_REAL(struct itemknn_params, alpha, 0.5, 0, 1, "exponent of the other item's popularity; conditional only"),
+    RH_BOOL(struct itemknn_params, weighted, false,
+            "ratings weigh: in the cosine, and the items of the history (no: every interaction is 1)"),
+    RH_BOOL(struct itemknn_params, normalize, false, "scale the similarities of a list to the sum 1"),
+    RH_ENUM(struct itemknn_params, lists_of, OF_HISTORY, owners, "whose k most similar items count"),
+    RH_PARAMS_END,
+};
+
+struct itemknn_state {
+    struct rh_neighbors brings; /* item of the history -> items it adds to */
+    int32_t target;
+    bool weighted;
+};
+
+/* Ratings less the mean of their user. */
+static const float *centred(struct rh_ctx *ctx, const struct rh_domain *d, int32_t n_users)
+{
+    float *value = ctx->host->scratch(ctx, (size_t)d->row[n_users], sizeof *value);
+    for (int32_t u = 0; value && u < n_users; u++) {
+        double sum = 0;
+        for (int64_t k = d->row[u]; k < d->row[u + 1]; k++)
+            sum += d->value[k];
+        double mean = sum / (double)(d->row[u + 1] - d->row[u]);
+        for (int64_t k = d->row[u]; k < d->row[u + 1]; k++)
+            value[k] = (float)(d->value[k] - mean);
+    }
+    return value;
+}
+
+/* The parts a, b, c, gamma of the similarity in lib/neighbors.h. */
+static int describe(struct rh_ctx *ctx, const struct itemknn_params *p, struct rh_neighbor_job *job)
+{
+    const struct rh_domain *d = job->domain;
+    size_t n_items = (size_t)d->n_items;
+    double *square = ctx->host->scratch(ctx, n_items, sizeof *square); /* sum of squares, or count */
+    double *other = ctx->host->scratch(ctx, n_items, sizeof *other);
+    double *zero = ctx->host->scratch(ctx, n_items, sizeof *zero);
+    if (!square || !other || !zero)
+        return RH_ENOMEM;
+    for (int64_t k = 0; k < d->row[job->n_users]; k++)
+        square[d->item[k]] += job->value ? (double)job->value[k] * job->value[k] : 1;
+    switch (p->similarity) {
+    case JACCARD:
+        job->a = job->b = zero;
+        job->c = square;
+        job->gamma = 1;
+        return RH_OK;
+    case CONDITIONAL:
+        for (size_t i = 0; i < n_items; i++)
+            other[i] = pow(square[i], p->alpha);
+        job->a = p->lists_of == OF_HISTORY ? square : other; /* the owner's part */
+        job->b = p->lists_of == OF_HISTORY ? other : square;
+        job->c = zero;
+        return RH_OK;
+    default:
+        for (size_t i = 0; i < n_items; i++)
+            other[i] = sqrt(square[i]);
+        job->a = job->b = other;
+        job->c = zero;
+        return RH_OK;
+    }
+}
+
+static void scale_lists(struct rh_neighbors *lists)
+{
+    for (int32_t i = 0; i < lists->n_items; i++) {
+        double sum = 0;
+        for (int64_t m = lists->row[i]; m < lists->row[i + 1]; m++)
+            sum += lists->weight[m];
+        for (int64_t m = lists->row[i]; m < lists->row[i + 1]; m++)
+            lists->weight[m] = (float)(lists->weight[m] / sum);
+    }
+}
+
+static int itemknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct itemknn_params *p = params;
+    struct itemknn_state *s = state;
+    const struct rh_domain *d = &train->domain[train->target];
+    if (!d->value && (p->weighted || p->similarity == ADJUSTED))
+        return ctx->host->fail(ctx, RH_EDATA, "%s needs ratings, but domain '%s' has none",
+                               p->weighted ? "weighted = yes" : "similarity = adjusted", d->name);
+    struct rh_neighbor_job job = { .domain = d, .n_users = train->n_users, .shrinkage = p->shrinkage };
+    job.k = (int32_t)p->neighbors;
+    if (p->similarity == ADJUSTED && !(job.value = centred(ctx, d, train->n_users)))
+        return RH_ENOMEM;
+    if (p->similarity == COSINE && p->weighted)
+        job.value = d->value;
+    struct rh_neighbors lists;
+    int status = describe(ctx, p, &job);
+    if (status >= 0)
+        status = rh_neighbors_find(ctx, &job, &lists);
+    if (status < 0)
+        return status;
+    if (p->normalize)
+        scale_lists(&lists);
+    s->target = train->target;
+    s->weighted = p->weighted;
+    s->brings = lists;
+    return p->lists_of == OF_CANDIDATE ? rh_neighbors_transpose(ctx, &lists, &s->brings) : RH_OK;
+}
+
+static double history_weight(const struct itemknn_state *s, const struct rh_history *h, int32_t m)
+{
+    return s->weighted && h->value ? h->value[m] : 1;
+}
+
+static int itemknn_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
+                         size_t stride)
+{
+    const struct itemknn_state *s = state;
+    const struct rh_neighbors *b = &s->brings;
+    double *sum = ctx->host->scratch(ctx, (size_t)b->n_items, sizeof *sum);
+    if (!sum)
+        return RH_ENOMEM;
+    for (int32_t q = 0; q < n; q++) {
+        const struct rh_history *h = &query[q].history[s->target];
+        for (int32_t m = 0; m < h->n; m++) {
+            double weight = history_weight(s, h, m);
+            for (int64_t k = b->row[h->item[m]]; k < b->row[h->item[m] + 1]; k++)
+                sum[b->item[k]] += weight * b->weight[k];
+        }
+        float *row = out + (size_t)q * stride;
+        if (!query[q].candidate)
+            for (int32_t c = 0; c < query[q].n_candidates; c++)
+                row[c] = (float)sum[c];
+        else
+            for (int32_t c = 0; c < query[q].n_candidates; c++)
+                row[c] = (float)sum[query[q].candidate[c]];
+        memset(sum, 0, (size_t)b->n_items * sizeof *sum);
+    }
+    return RH_OK;
+}
+
+/* Puts a part where it belongs among n parts in descending order, of which max stay; returns how many there are. */
+static int32_t insert_part(int32_t *why, float *weight, int32_t n, int32_t max, int32_t item, float part)
+{
+    int32_t at = n;
+    while (at > 0 && weight[at - 1] < part)
+        at--;
+    if (at >= max)
+        return n;
+    for (int32_t m = n < max ? n : max - 1; m > at; m--) {
+        why[m] = why[m - 1];
+        weight[m] = weight[m - 1];
+    }
+    why[at] = item;
+    weight[at] = part;
+    return n < max ? n + 1 : max;
+}
+
+static int itemknn_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item,
+                           int32_t max, int32_t *why, float *weight)
+{
+    (void)ctx;
+    const struct itemknn_state *s = state;
+    const struct rh_neighbors *b = &s->brings;
+    const struct rh_history *h = &query->history[s->target];
+    int32_t n = 0;
+    for (int32_t m = 0; m < h->n; m++)
+        for (int64_t k = b->row[h->item[m]]; k < b->row[h->item[m] + 1]; k++)
+            if (b->item[k] == item)
+                n = insert_part(why, weight, n, max, h->item[m], (float)(history_weight(s, h, m) * b->weight[k]));
+    return n;
+}
+
+static const struct rh_algorithm itemknn = {
+    .abi = RH_ABI,
+    .size = sizeof(struct rh_algorithm),
+    .name = "itemknn",
+    .summary = "items similar to those in the history, by who interacted with both",
+    .reference = "Deshpande and Karypis 2004, Item-based top-N recommendation algorithms; Sarwar et al. 2001, "
+                 "Item-based collaborative filtering recommendation algorithms",
+    .revision = 1,
+    .flags = RH_A_COLD_USERS,
+    .params = itemknn_table,
+    .params_size = sizeof(struct itemknn_params),
+    .state_size = sizeof(struct itemknn_state),
+    .fit = itemknn_fit,
+    .score = itemknn_score,
+    .explain = itemknn_explain,
+};
+RH_ALGORITHM(itemknn)
