@@ -11,6 +11,6 @@ elif [ -f .tarball-files ]; then
 else
     find include src algorithms datasets experiments docs tests bench build-aux \
         -type f \( -name '*.[ch]' -o -name '*.sh' -o -name '*.ini' -o -name '*.md' -o -name '*.sql' -o -name '*.1' \) \
-        ! -name tap-driver.sh ! -name builtin.c ! -name build_info.h 2>/dev/null
+        ! -name tap-driver.sh ! -name builtin.c ! -name schema.c ! -name build_info.h 2>/dev/null
     find . -maxdepth 1 \( -name '*.md' -o -name configure.ac -o -name Makefile.am -o -name bootstrap \) | sed 's,^\./,,'
 fi | LC_ALL=C sort
