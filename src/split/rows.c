@@ -69,12 +69,38 @@ int rh_kshot_check(int64_t k, int64_t k_max, struct rh_error *err)
     return RH_OK;
 }
 
+const struct rh_choice rh_support_orders[] = {
+    { "first", RH_ORDER_TIME, "the oldest; equal times in file order" },
+    { "file", RH_ORDER_FILE, "the first in the source files" },
+    { "random", RH_ORDER_RANDOM, "drawn at random" },
+    { NULL, 0, NULL },
+};
+
+int rh_users_eligible(const struct rh_split_input *in, const struct rh_kshot *shot, const bool *wanted,
+                      struct rh_arena *a, struct rh_users *out, struct rh_error *err)
+{
+    const struct rh_domain_data *t = in->target;
+    if (shot->k_max > 0)
+        RH_TRY(rh_rows_check_order(in, shot->order, "support", err));
+    int32_t *user = rh_alloc(a, (size_t)t->n_users, sizeof *user), n = 0;
+    if (!user)
+        return rh_fail_memory(err, "users to hold out", (size_t)t->n_users * sizeof *user);
+    for (int32_t u = 0; u < t->n_users; u++)
+        if ((!wanted || wanted[u]) && t->row[u + 1] - t->row[u] > shot->k_max)
+            user[n++] = u;
+    if (!n)
+        return rh_fail(err, RH_EDATA, "no user that could be held out has more than k_max = %lld rows",
+                       (long long)shot->k_max);
+    *out = (struct rh_users){ n, user, rh_rows_room(in, a, err) };
+    return out->room ? RH_OK : RH_ENOMEM;
+}
+
 void rh_kshot_label(const struct rh_split_input *in, const struct rh_kshot *shot, int32_t user, enum rh_part asked,
                     struct rh_row_key *room, struct rh_split_output *out)
 {
     int64_t first = in->target->row[user], n = in->target->row[user + 1] - first;
     uint8_t support = asked == RH_TEST ? RH_SUPPORT : RH_VALIDATION_SUPPORT;
-    rh_rows_order(in, user, shot->order, shot->purpose, room);
+    rh_rows_order(in, user, shot->k_max > 0 ? shot->order : RH_ORDER_FILE, shot->purpose, room);
     for (int64_t i = 0; i < n; i++)
         out->target[first + room[i].row] = i < shot->k ? support : i < shot->k_max ? RH_UNUSED : (uint8_t)asked;
 }

@@ -37,6 +37,19 @@ struct rh_kshot {
     const char *purpose;
 };
 int rh_kshot_check(int64_t k, int64_t k_max, struct rh_error *err);
+extern const struct rh_choice rh_support_orders[]; /* first | file | random: words for enum rh_row_order */
+
+/* Users that can be held out, and room to order the rows of one. */
+struct rh_users {
+    int32_t n;
+    int32_t *user; /* [n] ascending */
+    struct rh_row_key *room;
+};
+/* The users with more than k_max rows, among those of wanted[n_users] when it is not NULL. RH_EDATA: there is none, or
+ * the order of the support rows needs times that are not there. */
+int rh_users_eligible(const struct rh_split_input *in, const struct rh_kshot *shot, const bool *wanted,
+                      struct rh_arena *a, struct rh_users *out, struct rh_error *err);
+
 /* asked is RH_TEST or RH_VALIDATION. */
 void rh_kshot_label(const struct rh_split_input *in, const struct rh_kshot *shot, int32_t user, enum rh_part asked,
                     struct rh_row_key *room, struct rh_split_output *out);
