@@ -1,0 +1,27 @@
+/* Root mean squared error of predicted ratings. */
+#include "metrics/ties.h"
+
+static struct rh_share share(const struct rh_ranked *r, int32_t k)
+{
+    (void)k;
+    double sum = 0;
+    for (int32_t i = 0; i < r->n_rated; i++) {
+        double error = (double)r->predicted[i] - r->actual[i];
+        sum += error * error;
+    }
+    return (struct rh_share){ sum, r->n_rated };
+}
+
+const struct rh_metric rh_metric_rmse = {
+    .name = "rmse",
+    .definition = "rmse/over=ratings/clip=scale",
+    .summary = "root of the mean squared error of predicted ratings",
+    .formula = "sqrt(sum of (predicted - actual)^2 / number of held-out ratings), pooled over all queries; "
+               "predictions are clipped to the rating scale",
+    .reference = "Herlocker et al. 2004; Netflix Prize 2006",
+    .flags = RH_M_RATING | RH_M_LOWER_IS_BETTER,
+    .min = 0,
+    .max = INFINITY,
+    .share = share,
+    .finish = sqrt,
+};
