@@ -1,6 +1,9 @@
 /* Evaluation: score queries in batches, mask, find the tie groups of the relevant items, and take all metrics and all
  * cut-offs in one pass. Memory: one tile of batch x candidates floats a thread, plus queries x metrics doubles. The
- * batches do not depend on the number of threads, so neither do the numbers. */
+ * batches do not depend on the number of threads, so neither do the numbers.
+ *
+ * Relevant is a held-out item that is a candidate: not masked, in the query's candidate list if it has one, rated at
+ * least `relevant_from`. A held-out rating is predicted even when the item is masked or not relevant. */
 #ifndef RH_EVAL_EVALUATE_H
 #define RH_EVAL_EVALUATE_H
 
@@ -22,7 +25,7 @@ struct rh_eval_options {
     int threads;
     double relevant_from; /* a held-out item is relevant when its rating is at least this; -INFINITY: all are */
     float value_min, value_max; /* rating scale for clipping; equal: no clipping */
-    struct rh_log *log;         /* progress; may be NULL */
+    struct rh_log *log;         /* progress steps, between the caller's begin and end; may be NULL */
     const volatile sig_atomic_t *cancel; /* may be NULL */
 };
 
@@ -37,9 +40,11 @@ struct rh_evaluation {
     int32_t no_relevant; /* queries without a relevant candidate: undefined for ranking metrics */
 };
 
-/* The result is in the arena. A score that is not finite: RH_ENUMERIC with query user and item. */
-int rh_evaluate(struct rh_arena *a, const struct rh_queries *queries, int32_t n_items, const struct rh_metric_use *use,
-                int32_t n_use, const struct rh_scorer *scorer, const struct rh_eval_options *options,
-                struct rh_evaluation *out, struct rh_error *err);
+/* The result is in the arena. A score that is not finite: RH_ENUMERIC with query user and item. RH_ECANCEL when told
+ * to stop, RH_EBUG when a query breaks its contract (items out of range or not ascending, a candidate twice), else
+ * what the scorer returned. On failure `out` holds nothing of use. */
+int rh_evaluate(struct rh_arena *a, const struct rh_queries *queries, int32_t n_items,
+                const struct rh_metric_use *use, int32_t n_use, const struct rh_scorer *scorer,
+                const struct rh_eval_options *options, struct rh_evaluation *out, struct rh_error *err);
 
 #endif

@@ -1,0 +1,330 @@
+#include "eval/evaluate.h"
+
+#include "base/parallel.h"
+#include "eval/rank.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/* Scores of a tile: it should stay in the cache between scoring and counting, and have rows enough for a matrix
+ * product to be efficient. Only the width of the widest query decides, so that batches are the same on any machine.
+ * */
+#define TILE_SCORES ((int64_t)1 << 19)
+#define FEWEST_ROWS 32
+#define MOST_ROWS 128
+
+/* What one thread needs; `err` is its first and only failure, at the batch that begins with `failed_at`. */
+struct worker {
+    float *tile;     /* [rows x stride] */
+    float *relevant; /* [most_truth] scores of relevant candidates */
+    float *predicted, *actual; /* [most_truth] */
+    struct rh_tie_group *group; /* [most_truth] */
+    int32_t *place;  /* [n_items] place of an item in the candidate list + 1, 0: not in it; NULL: no lists */
+    struct rh_ranker ranker;
+    struct rh_error err;
+    int64_t failed_at;
+};
+
+/* Counts of one batch, added up in the order of the batches. */
+struct tally {
+    int64_t scores, tied, relevant;
+    int32_t no_relevant;
+};
+
+struct evaluation {
+    const struct rh_queries *queries;
+    const struct rh_metric_use *use;
+    const struct rh_scorer *scorer;
+    const struct rh_eval_options *options;
+    int32_t n_items, n_use;
+    int32_t widest;     /* most candidates of a query, at least 1 */
+    int32_t rows;       /* queries of a batch */
+    int32_t most_truth; /* longest list of held-out items, at least 1 */
+    bool lists;         /* some query has a candidate list */
+    size_t stride;      /* widest, rounded up to whole cache lines */
+    struct rh_rank_sums sums;
+    struct worker *worker;  /* [threads] */
+    struct rh_share *share; /* [batches x n_use] */
+    struct tally *tally;    /* [batches] */
+    double *value;          /* [n_use x n] */
+    atomic_int_fast64_t done;
+};
+
+/* Strictly ascending and all in [0, n_items). */
+static bool is_item_list(const int32_t *item, int32_t n, int32_t n_items)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (item[i] < 0 || item[i] >= n_items || (i > 0 && item[i] <= item[i - 1]))
+            return false;
+    return n >= 0;
+}
+
+static int check_query(const struct evaluation *e, const struct rh_query *q, const struct rh_truth *t,
+                       struct rh_error *err)
+{
+    if (q->candidate ? q->n_candidates < 0 : q->n_candidates != e->n_items)
+        return rh_fail(err, RH_EBUG, "query of user %d has %d candidates of %d items", q->user, q->n_candidates,
+                       e->n_items);
+    for (int32_t c = 0; q->candidate && c < q->n_candidates; c++)
+        if (q->candidate[c] < 0 || q->candidate[c] >= e->n_items)
+            return rh_fail(err, RH_EBUG, "query of user %d has candidate %d, not one of %d items", q->user,
+                           q->candidate[c], e->n_items);
+    if (!is_item_list(t->item, t->n, e->n_items) || !is_item_list(t->mask, t->n_mask, e->n_items))
+        return rh_fail(err, RH_EBUG, "held-out or masked items of user %d are not ascending items of the target",
+                       q->user);
+    return RH_OK;
+}
+
+/* Checks the queries and finds the sizes that they need. */
+static int measure(struct evaluation *e, struct rh_error *err)
+{
+    e->widest = e->most_truth = 1;
+    for (int32_t i = 0; i < e->queries->n; i++) {
+        const struct rh_query *q = &e->queries->query[i];
+        const struct rh_truth *t = &e->queries->truth[i];
+        RH_TRY(check_query(e, q, t, err));
+        e->lists |= q->candidate != NULL;
+        e->widest = q->n_candidates > e->widest ? q->n_candidates : e->widest;
+        e->most_truth = t->n > e->most_truth ? t->n : e->most_truth;
+    }
+    int64_t rows = TILE_SCORES / e->widest;
+    e->rows = (int32_t)(rows < FEWEST_ROWS ? FEWEST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows);
+    e->stride = ((size_t)e->widest + 15) & ~(size_t)15;
+    return RH_OK;
+}
+
+static int make_worker(const struct evaluation *e, struct rh_arena *a, struct worker *w, struct rh_error *err)
+{
+    size_t rows = (size_t)(e->rows < e->queries->n ? e->rows : e->queries->n), truth = (size_t)e->most_truth;
+    w->tile = rh_alloc(a, rows * e->stride, sizeof *w->tile);
+    w->relevant = rh_alloc(a, truth, sizeof *w->relevant);
+    w->predicted = rh_alloc(a, truth, sizeof *w->predicted);
+    w->actual = rh_alloc(a, truth, sizeof *w->actual);
+    w->group = rh_alloc(a, truth, sizeof *w->group);
+    w->place = e->lists ? rh_alloc(a, (size_t)e->n_items, sizeof *w->place) : NULL;
+    if (!w->tile || !w->relevant || !w->predicted || !w->actual || !w->group || (e->lists && !w->place))
+        return rh_fail_memory(err, "a tile of scores", rows * e->stride * sizeof *w->tile);
+    return rh_ranker_make(a, e->most_truth, &w->ranker, err);
+}
+
+/* Notes where each item stands in the candidate list of a query. */
+static int enter_places(struct worker *w, const struct rh_query *q)
+{
+    for (int32_t c = 0; c < q->n_candidates; c++) {
+        if (w->place[q->candidate[c]])
+            return rh_fail(&w->err, RH_EBUG, "query of user %d has candidate %d twice", q->user, q->candidate[c]);
+        w->place[q->candidate[c]] = c + 1;
+    }
+    return RH_OK;
+}
+
+static void leave_places(struct worker *w, const struct rh_query *q)
+{
+    for (int32_t c = 0; c < q->n_candidates; c++)
+        w->place[q->candidate[c]] = 0;
+}
+
+/* Place of an item among the scores of a query, or -1. */
+static inline int32_t place_of(const struct worker *w, const struct rh_query *q, int32_t item)
+{
+    return q->candidate ? w->place[item] - 1 : item;
+}
+
+static inline float clip(float x, float low, float high)
+{
+    return low == high ? x : x < low ? low : x > high ? high : x;
+}
+
+/* Takes the predicted ratings out of the scores. */
+static int32_t take_ratings(const struct evaluation *e, struct worker *w, const struct rh_query *q,
+                            const struct rh_truth *t, const float *score)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; t->value && i < t->n; i++) {
+        int32_t c = place_of(w, q, t->item[i]);
+        if (c < 0)
+            continue;
+        w->predicted[n] = clip(score[c], e->options->value_min, e->options->value_max);
+        w->actual[n++] = t->value[i];
+    }
+    return n;
+}
+
+/* Makes masked scores -infinity, below every candidate; returns how many candidates were masked. */
+static int32_t mask(const struct worker *w, const struct rh_query *q, const struct rh_truth *t, float *score)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < t->n_mask; i++) {
+        int32_t c = place_of(w, q, t->mask[i]);
+        if (c < 0)
+            continue;
+        score[c] = -INFINITY;
+        n++;
+    }
+    return n;
+}
+
+/* Collects the scores of the relevant candidates, after masking. */
+static int32_t take_relevant(const struct evaluation *e, struct worker *w, const struct rh_query *q,
+                             const struct rh_truth *t, const float *score)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < t->n; i++) {
+        int32_t c = place_of(w, q, t->item[i]);
+        if (c < 0 || score[c] == -INFINITY || (t->value && !((double)t->value[i] >= e->options->relevant_from)))
+            continue;
+        w->relevant[n++] = score[c];
+    }
+    return n;
+}
+
+static void take_metrics(const struct evaluation *e, int64_t batch, int32_t query, const struct rh_ranked *ranked)
+{
+    for (int32_t m = 0; m < e->n_use; m++) {
+        const struct rh_metric *metric = e->use[m].metric;
+        struct rh_share s = { 0, 0 }, *sum = &e->share[batch * e->n_use + m];
+        if (metric->flags & RH_M_RATING ? ranked->n_rated > 0 : ranked->n_relevant > 0)
+            s = metric->share(ranked, e->use[m].k);
+        e->value[(int64_t)m * e->queries->n + query] = rh_metric_finish(metric, s.num, s.weight);
+        sum->num += s.num;
+        sum->weight += s.weight;
+    }
+}
+
+static int evaluate_query(struct evaluation *e, struct worker *w, int64_t batch, int32_t query, float *score)
+{
+    const struct rh_query *q = &e->queries->query[query];
+    const struct rh_truth *t = &e->queries->truth[query];
+    struct tally *tally = &e->tally[batch];
+    int32_t bad = rh_first_not_finite(score, q->n_candidates);
+    if (bad >= 0)
+        return rh_fail(&w->err, RH_ENUMERIC, "the score of item %d for user %d is %g: scores must be finite",
+                       q->candidate ? q->candidate[bad] : bad, q->user, (double)score[bad]);
+    if (q->candidate)
+        RH_TRY(enter_places(w, q));
+    struct rh_ranked ranked = { .sums = &e->sums, .group = w->group, .predicted = w->predicted, .actual = w->actual };
+    if (e->scorer->rates)
+        ranked.n_rated = take_ratings(e, w, q, t, score);
+    ranked.n_candidates = q->n_candidates - mask(w, q, t, score);
+    ranked.n_relevant = take_relevant(e, w, q, t, score);
+    if (q->candidate)
+        leave_places(w, q);
+    if (ranked.n_relevant > 0)
+        ranked.n_groups = rh_rank(&w->ranker, score, q->n_candidates, w->relevant, ranked.n_relevant, w->group);
+    take_metrics(e, batch, query, &ranked);
+
+    tally->scores += q->n_candidates;
+    tally->relevant += ranked.n_relevant;
+    tally->no_relevant += ranked.n_relevant == 0;
+    for (int32_t g = 0; g < ranked.n_groups; g++)
+        if (w->group[g].size > 1)
+            tally->tied += w->group[g].relevant;
+    return RH_OK;
+}
+
+static int evaluate_batch(struct evaluation *e, struct worker *w, int32_t begin, int32_t end)
+{
+    if (e->options->cancel && *e->options->cancel)
+        return rh_fail(&w->err, RH_ECANCEL, "interrupted");
+    const struct rh_scorer *s = e->scorer;
+    int status = s->score(s->arg, (int)(w - e->worker), e->queries->query + begin, end - begin, w->tile, e->stride,
+                          &w->err);
+    if (status < 0)
+        return rh_fail(&w->err, status, "scoring failed");
+    for (int32_t i = begin; i < end; i++)
+        RH_TRY(evaluate_query(e, w, begin / e->rows, i, w->tile + (size_t)(i - begin) * e->stride));
+    return RH_OK;
+}
+
+static int loop_body(void *arg, int thread, int64_t begin, int64_t end)
+{
+    struct evaluation *e = arg;
+    struct worker *w = &e->worker[thread];
+    int status = evaluate_batch(e, w, (int32_t)begin, (int32_t)end);
+    if (status < 0)
+        w->failed_at = begin;
+    int64_t done = atomic_fetch_add(&e->done, end - begin) + end - begin;
+    if (thread == 0) /* the log belongs to one thread */
+        rh_progress_step(e->options->log, (double)done, e->queries->n);
+    return status;
+}
+
+/* A thread fails once at most, and the loop starts no batch after a failure, so the failure of the first batch that
+ * fails on one thread is among them on any number. */
+static int first_failure(const struct evaluation *e, int threads, struct rh_error *err)
+{
+    const struct worker *first = NULL;
+    for (int i = 0; i < threads; i++) {
+        const struct worker *w = &e->worker[i];
+        if (w->err.status < 0 && (!first || w->failed_at < first->failed_at))
+            first = w;
+    }
+    return first ? rh_fail(err, first->err.status, "%s", first->err.text) : RH_OK;
+}
+
+static void add_up(const struct evaluation *e, int64_t n_batches, struct rh_evaluation *out)
+{
+    for (int32_t m = 0; m < e->n_use; m++) {
+        struct rh_share sum = { 0, 0 };
+        for (int64_t b = 0; b < n_batches; b++) {
+            sum.num += e->share[b * e->n_use + m].num;
+            sum.weight += e->share[b * e->n_use + m].weight;
+        }
+        out->mean[m] = rh_metric_finish(e->use[m].metric, sum.num, sum.weight);
+        const double *value = out->value + (int64_t)m * out->n_queries;
+        for (int32_t i = 0; i < out->n_queries; i++)
+            out->defined[m] += !isnan(value[i]);
+    }
+    for (int64_t b = 0; b < n_batches; b++) {
+        out->n_scores += e->tally[b].scores;
+        out->tied += e->tally[b].tied;
+        out->relevant += e->tally[b].relevant;
+        out->no_relevant += e->tally[b].no_relevant;
+    }
+}
+
+static int run(struct evaluation *e, struct rh_arena *scratch, struct rh_evaluation *out, struct rh_error *err)
+{
+    RH_TRY(measure(e, err));
+    int64_t n_batches = ((int64_t)e->queries->n + e->rows - 1) / e->rows;
+    int threads = e->options->threads > 1 ? e->options->threads : 1;
+    if (threads > n_batches)
+        threads = n_batches > 0 ? (int)n_batches : 1;
+    RH_TRY(rh_rank_sums_make(scratch, e->widest, &e->sums, err));
+    e->share = rh_alloc(scratch, (size_t)n_batches * (size_t)e->n_use, sizeof *e->share);
+    e->tally = rh_alloc(scratch, (size_t)n_batches, sizeof *e->tally);
+    e->worker = rh_alloc(scratch, (size_t)threads, sizeof *e->worker);
+    if (!e->share || !e->tally || !e->worker)
+        return rh_fail_memory(err, "sums of batches", (size_t)n_batches * (size_t)e->n_use * sizeof *e->share);
+    for (int i = 0; i < threads; i++)
+        RH_TRY(make_worker(e, scratch, &e->worker[i], err));
+    int status = rh_loop(threads, e->queries->n, e->rows, loop_body, e);
+    RH_TRY(first_failure(e, threads, err));
+    if (status < 0)
+        return rh_fail(err, status, "evaluation failed");
+    add_up(e, n_batches, out);
+    return RH_OK;
+}
+
+int rh_evaluate(struct rh_arena *a, const struct rh_queries *queries, int32_t n_items,
+                const struct rh_metric_use *use, int32_t n_use, const struct rh_scorer *scorer,
+                const struct rh_eval_options *options, struct rh_evaluation *out, struct rh_error *err)
+{
+    size_t values;
+    *out = (struct rh_evaluation){ .n_queries = queries->n, .n_metrics = n_use };
+    if (__builtin_mul_overflow((size_t)n_use, (size_t)queries->n, &values))
+        return rh_fail_memory(err, "values of queries", SIZE_MAX);
+    out->value = rh_alloc(a, values, sizeof *out->value);
+    out->mean = rh_alloc(a, (size_t)n_use, sizeof *out->mean);
+    out->defined = rh_alloc(a, (size_t)n_use, sizeof *out->defined);
+    if (!out->value || !out->mean || !out->defined)
+        return rh_fail_memory(err, "values of queries", values * sizeof *out->value);
+    struct evaluation e = {
+        .queries = queries, .n_items = n_items, .use = use, .n_use = n_use, .scorer = scorer, .options = options,
+        .value = out->value,
+    };
+    struct rh_arena scratch = { 0 };
+    int status = run(&e, &scratch, out, err);
+    rh_arena_release(&scratch);
+    return status;
+}
