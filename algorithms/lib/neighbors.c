@@ -210,7 +210,7 @@ int rh_neighbors_find(struct rh_ctx *ctx, const struct rh_neighbor_job *job, str
     f.stripe = ctx->host->scratch(ctx, (size_t)stripe_rows(0, n), (size_t)f.stride * sizeof *f.stripe);
     if (!f.list || !f.a || !f.b || !f.c || !f.stripe)
         return RH_ENOMEM;
-    int status = rh_invert(ctx, job->domain, job->n_users, job->value, ctx->host->scratch, &f.users);
+    int status = rh_invert(ctx, job->domain, job->n_users, job->value, true, ctx->host->scratch, &f.users);
     for (f.first = 0; status >= 0 && f.first < n; f.first = f.end) {
         f.end = f.first + stripe_rows(f.first, n);
         status = ctx->host->tick(ctx, f.first, n);
