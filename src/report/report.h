@@ -15,6 +15,7 @@ struct rh_table_options {
     const char *metrics; /* comma-separated ids, or NULL: the experiment's own choice */
     bool colour;         /* text on a terminal: mark the best of each column */
     int width;           /* of the terminal; 0: no limit */
+    bool interval;       /* text, latex: half-widths of the 95 % intervals too; the other formats always have them */
 };
 
 /* The comparison of an experiment, one part a problem, one row an algorithm, one column a metric; failed runs are rows

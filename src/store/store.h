@@ -67,7 +67,7 @@ struct rh_problem_facts {
     int64_t users, items, train_rows, source_rows, test_rows, test_queries, validation_queries, cold_users, shared_users,
         unused_rows;
     struct {
-        const char *what;
+        const char *what; /* goes on after "3 of 67 ": "test rows older than a train row of their user" */
         int64_t count, of;
     } leak[8];
     int32_t n_leaks;

@@ -1,0 +1,168 @@
+/* Tables for programs: csv and json. Full precision, the order of the experiment, and nothing that differs between two
+ * runs with the same numbers: no times, no dates, no machine. */
+#include "report/write.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t leakage(const struct rh_part *p)
+{
+    int64_t sum = 0;
+    for (int32_t i = 0; i < p->n_leaks; i++)
+        sum += p->leak[i].count;
+    return sum;
+}
+
+static void csv_part(const struct rh_results *r, const struct rh_part *p, struct rh_text *t)
+{
+    for (int32_t i = 0; i < p->n_rows; i++) {
+        const struct rh_row *row = &p->row[i];
+        const char *const words[] = { r->name, p->label, p->target, p->sources, p->split };
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+            rh_write_csv(t, words[k]);
+            rh_text_add(t, ",");
+        }
+        rh_text_printf(t, "%s,%lld,", p->generated ? "yes" : "no", (long long)leakage(p));
+        rh_write_csv(t, row->label);
+        rh_text_add(t, ",");
+        rh_write_csv(t, row->algorithm);
+        rh_text_printf(t, ",%s,%d,%d,%lld", row->status, row->runs, row->failed, (long long)p->test_queries);
+        for (int32_t c = 0; c < r->n_columns; c++) {
+            rh_text_add(t, ",");
+            rh_write_real(t, row->cell[c].value);
+            rh_text_add(t, ",");
+            rh_write_real(t, row->cell[c].interval);
+            rh_text_add(t, ",");
+            rh_write_real(t, row->cell[c].sd);
+        }
+        rh_text_add(t, ",");
+        rh_write_csv(t, row->message);
+        rh_text_add(t, "\n");
+    }
+}
+
+void rh_table_csv(const struct rh_results *r, struct rh_text *t)
+{
+    rh_text_add(t, "experiment,problem,target,sources,split,generated,leakage,label,algorithm,status,runs,failed,queries");
+    for (int32_t c = 0; c < r->n_columns; c++)
+        rh_text_printf(t, ",%s,%s ci95,%s sd", r->column[c].id, r->column[c].id, r->column[c].id);
+    rh_text_add(t, ",message\n");
+    for (int32_t i = 0; i < r->n_parts; i++)
+        csv_part(r, &r->part[i], t);
+}
+
+/* --------------------------------------------------------------------------------------------------- json */
+
+static void json_pair(struct rh_text *t, const char *before, const char *key, const char *value)
+{
+    rh_text_printf(t, "%s\"%s\": ", before, key);
+    rh_write_json(t, value);
+}
+
+static void json_number(struct rh_text *t, const char *key, double x)
+{
+    rh_text_printf(t, ", \"%s\": ", key);
+    if (isfinite(x))
+        rh_write_real(t, x);
+    else
+        rh_text_add(t, "null");
+}
+
+static void json_key_values(struct rh_text *t, const char *key, const struct rh_key_value *kv, int32_t n)
+{
+    rh_text_printf(t, ", \"%s\": {", key);
+    for (int32_t i = 0; i < n; i++) {
+        rh_text_add(t, i ? ", " : "");
+        rh_write_json(t, kv[i].key);
+        rh_text_add(t, ": ");
+        rh_write_json(t, kv[i].value);
+    }
+    rh_text_add(t, "}");
+}
+
+static void json_row(const struct rh_results *r, const struct rh_row *row, struct rh_text *t)
+{
+    json_pair(t, "     {", "label", row->label);
+    json_pair(t, ", ", "algorithm", row->algorithm);
+    json_pair(t, ", ", "status", row->status);
+    rh_text_printf(t, ", \"runs\": %d, \"failed\": %d", row->runs, row->failed);
+    json_pair(t, ", ", "message", row->message);
+    json_key_values(t, "parameters", row->param, row->n_params);
+    rh_text_add(t, ",\n      \"metrics\": {");
+    for (int32_t c = 0; c < r->n_columns; c++) {
+        const struct rh_cell *cell = &row->cell[c];
+        rh_text_add(t, c ? ",\n                  " : "");
+        rh_write_json(t, r->column[c].id);
+        rh_text_printf(t, ": {\"defined\": %lld", (long long)cell->defined);
+        json_number(t, "value", cell->value);
+        json_number(t, "ci95", cell->interval);
+        json_number(t, "sd", cell->sd);
+        rh_text_add(t, "}");
+    }
+    rh_text_add(t, "}}");
+}
+
+static void json_facts(const struct rh_part *p, struct rh_text *t)
+{
+    rh_text_printf(t, ", \"problems\": %d, \"built\": %d, \"generated\": %s", p->n_problems, p->n_built,
+                   p->generated ? "true" : "false");
+    if (p->n_built) {
+        const struct {
+            const char *key;
+            int64_t n;
+        } facts[] = { { "users", p->users }, { "items", p->items }, { "train_rows", p->train_rows },
+                      { "source_rows", p->source_rows }, { "test_rows", p->test_rows },
+                      { "test_queries", p->test_queries }, { "cold_users", p->cold_users },
+                      { "shared_users", p->shared_users } };
+        rh_text_add(t, ",\n    ");
+        for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+            rh_text_printf(t, "%s\"%s\": %lld", i ? ", " : "", facts[i].key, (long long)facts[i].n);
+    }
+}
+
+static void json_part(const struct rh_results *r, const struct rh_part *p, struct rh_text *t)
+{
+    json_pair(t, "   {", "label", p->label);
+    json_pair(t, ", ", "target", p->target);
+    json_pair(t, ", ", "sources", p->sources);
+    json_pair(t, ", ", "split", p->split);
+    json_facts(p, t);
+    json_key_values(t, "settings", p->setting, p->n_settings);
+    rh_text_add(t, ",\n    \"leakage\": [");
+    for (int32_t i = 0; i < p->n_leaks; i++) {
+        json_pair(t, i ? ", {" : "{", "what", p->leak[i].what);
+        rh_text_printf(t, ", \"count\": %lld, \"of\": %lld}", (long long)p->leak[i].count, (long long)p->leak[i].of);
+    }
+    rh_text_add(t, "],\n    \"removed\": [");
+    for (int32_t i = 0; i < p->n_removed; i++) {
+        json_pair(t, i ? ", {" : "{", "domain", p->removed[i].domain);
+        json_pair(t, ", ", "step", p->removed[i].step);
+        rh_text_printf(t, ", \"rows\": %lld, \"users\": %lld, \"items\": %lld}", (long long)p->removed[i].rows,
+                       (long long)p->removed[i].users, (long long)p->removed[i].items);
+    }
+    rh_text_add(t, "],\n    \"rows\": [\n");
+    for (int32_t i = 0; i < p->n_rows; i++) {
+        json_row(r, &p->row[i], t);
+        rh_text_add(t, i + 1 < p->n_rows ? ",\n" : "\n    ");
+    }
+    rh_text_add(t, "]}");
+}
+
+void rh_table_json(const struct rh_results *r, struct rh_text *t)
+{
+    json_pair(t, "{", "experiment", r->name);
+    json_pair(t, ", ", "title", r->title);
+    json_pair(t, ", ", "primary", r->primary);
+    rh_text_add(t, ",\n \"metrics\": [");
+    for (int32_t c = 0; c < r->n_columns; c++) {
+        json_pair(t, c ? ",\n             {" : "{", "id", r->column[c].id);
+        json_pair(t, ", ", "definition", r->column[c].definition);
+        rh_text_printf(t, ", \"lower_is_better\": %s}", r->column[c].lower_is_better ? "true" : "false");
+    }
+    rh_text_add(t, "],\n \"problems\": [\n");
+    for (int32_t i = 0; i < r->n_parts; i++) {
+        json_part(r, &r->part[i], t);
+        rh_text_add(t, i + 1 < r->n_parts ? ",\n" : "\n ");
+    }
+    rh_text_add(t, "]}\n");
+}

@@ -1,0 +1,176 @@
+/* Tables for documents: Markdown and LaTeX (booktabs). */
+#include "report/write.h"
+
+#include <math.h>
+#include <string.h>
+
+static void markdown_escape(struct rh_text *t, const char *s)
+{
+    for (; *s; s++) {
+        if (strchr("|\\*_<`[]", *s))
+            rh_text_add(t, "\\");
+        rh_text_addn(t, *s == '\n' ? " " : s, 1);
+    }
+}
+
+static void latex_escape(struct rh_text *t, const char *s)
+{
+    for (; *s; s++) {
+        if (*s == '\\')
+            rh_text_add(t, "\\textbackslash{}");
+        else if (*s == '~')
+            rh_text_add(t, "\\textasciitilde{}");
+        else if (*s == '^')
+            rh_text_add(t, "\\textasciicircum{}");
+        else if (strchr("&%$#_{}", *s))
+            rh_text_printf(t, "\\%c", *s);
+        else
+            rh_text_addn(t, *s == '\n' ? " " : s, 1);
+    }
+}
+
+/* A sentence made by one of the writers of plain words, escaped. Returns whether there was one. */
+static bool sentence(struct rh_text *t, void (*write)(const struct rh_part *, struct rh_text *), const struct rh_part *p,
+                     void (*escape)(struct rh_text *, const char *), const char *before, const char *after)
+{
+    struct rh_text plain = { 0 };
+    write(p, &plain);
+    bool any = plain.n > 0;
+    if (any) {
+        rh_text_add(t, before);
+        escape(t, plain.s);
+        rh_text_add(t, after);
+    }
+    t->failed |= plain.failed;
+    rh_text_release(&plain);
+    return any;
+}
+
+static const char *failure_word(const struct rh_row *row)
+{
+    return strcmp(row->status, "stale") ? "failed" : "stale";
+}
+
+/* ----------------------------------------------------------------------------------------------- markdown */
+
+static void markdown_row(const struct rh_results *r, const struct rh_part *p, const struct rh_row *row,
+                         struct rh_text *t)
+{
+    rh_text_add(t, "| ");
+    markdown_escape(t, row->label);
+    for (int32_t c = 0; c < r->n_columns; c++) {
+        const struct rh_cell *cell = &row->cell[c];
+        const char *bold = rh_is_best(r, p, row, c) ? "**" : "";
+        rh_text_add(t, " | ");
+        if (isnan(cell->value))
+            rh_text_add(t, "-");
+        else
+            rh_text_printf(t, "%s%.4f%s", bold, cell->value, bold);
+        if (!isnan(cell->value) && !isnan(cell->interval))
+            rh_text_printf(t, " \xc2\xb1 %.4f", cell->interval);
+    }
+    rh_text_add(t, " |\n");
+}
+
+static void markdown_failures(const struct rh_part *p, struct rh_text *t)
+{
+    bool any = false;
+    for (int32_t i = 0; i < p->n_rows; i++) {
+        const struct rh_row *row = &p->row[i];
+        if (row->failed < row->runs)
+            continue;
+        rh_text_add(t, any ? "" : "\n");
+        any = true;
+        rh_text_add(t, "- ");
+        markdown_escape(t, row->label);
+        rh_text_printf(t, " %s: ", failure_word(row));
+        markdown_escape(t, row->message);
+        rh_text_add(t, "\n");
+    }
+}
+
+void rh_table_markdown(const struct rh_results *r, const struct rh_table_options *o, struct rh_text *t)
+{
+    (void)o;
+    rh_text_add(t, "## ");
+    markdown_escape(t, r->title[0] ? r->title : r->name);
+    rh_text_add(t, "\n");
+    for (int32_t i = 0; i < r->n_parts; i++) {
+        const struct rh_part *p = &r->part[i];
+        rh_text_add(t, "\n### ");
+        markdown_escape(t, p->label);
+        rh_text_add(t, "\n\n");
+        sentence(t, rh_write_part, p, markdown_escape, "", "\n");
+        sentence(t, rh_write_leakage, p, markdown_escape, "\n**", "**\n");
+        rh_text_add(t, "\n| algorithm");
+        for (int32_t c = 0; c < r->n_columns; c++) {
+            rh_text_add(t, " | ");
+            markdown_escape(t, r->column[c].id);
+        }
+        rh_text_add(t, " |\n|:--");
+        for (int32_t c = 0; c < r->n_columns; c++)
+            rh_text_add(t, "|--:");
+        rh_text_add(t, "|\n");
+        for (int32_t k = 0; k < p->n_rows; k++)
+            markdown_row(r, p, &p->row[k], t);
+        markdown_failures(p, t);
+        sentence(t, rh_write_notes, p, markdown_escape, "\n", "\n");
+    }
+    if (r->n_parts)
+        rh_text_add(t, "\n\xc2\xb1: half-width of the 95 % confidence interval of the mean over users\n");
+}
+
+/* -------------------------------------------------------------------------------------------------- latex */
+
+static void latex_row(const struct rh_results *r, const struct rh_table_options *o, const struct rh_part *p,
+                      const struct rh_row *row, struct rh_text *t)
+{
+    latex_escape(t, row->label);
+    if (row->failed == row->runs) {
+        rh_text_printf(t, " & \\multicolumn{%d}{l}{\\emph{%s}} \\\\ %% ", r->n_columns ? r->n_columns : 1,
+                       failure_word(row));
+        latex_escape(t, row->message);
+        rh_text_add(t, "\n");
+        return;
+    }
+    for (int32_t c = 0; c < r->n_columns; c++) {
+        const struct rh_cell *cell = &row->cell[c];
+        if (isnan(cell->value)) {
+            rh_text_add(t, " & --");
+            continue;
+        }
+        rh_text_printf(t, rh_is_best(r, p, row, c) ? " & \\textbf{%.4f}" : " & %.4f", cell->value);
+        if (o->interval && !isnan(cell->interval))
+            rh_text_printf(t, " {\\scriptsize $\\pm$%.4f}", cell->interval);
+    }
+    rh_text_add(t, " \\\\\n");
+}
+
+void rh_table_latex(const struct rh_results *r, const struct rh_table_options *o, struct rh_text *t)
+{
+    rh_text_add(t, "% needs \\usepackage{booktabs}\n");
+    for (int32_t i = 0; i < r->n_parts; i++) {
+        const struct rh_part *p = &r->part[i];
+        rh_text_add(t, "\\begin{table}\n  \\centering\n  \\caption{");
+        latex_escape(t, r->title[0] ? r->title : r->name);
+        rh_text_add(t, ", ");
+        latex_escape(t, p->label);
+        sentence(t, rh_write_part, p, latex_escape, ": ", "");
+        sentence(t, rh_write_leakage, p, latex_escape, "; \\textbf{", "}");
+        sentence(t, rh_write_notes, p, latex_escape, "; ", "");
+        rh_text_add(t, ".}\n  \\begin{tabular}{l");
+        for (int32_t c = 0; c < r->n_columns; c++)
+            rh_text_add(t, "r");
+        rh_text_add(t, "}\n    \\toprule\n    algorithm");
+        for (int32_t c = 0; c < r->n_columns; c++) {
+            rh_text_add(t, " & ");
+            latex_escape(t, r->column[c].id);
+        }
+        rh_text_add(t, " \\\\\n    \\midrule\n");
+        for (int32_t k = 0; k < p->n_rows; k++) {
+            rh_text_add(t, "    ");
+            latex_row(r, o, p, &p->row[k], t);
+        }
+        rh_text_add(t, "    \\bottomrule\n  \\end{tabular}\n\\end{table}\n");
+    }
+}

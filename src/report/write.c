@@ -1,0 +1,146 @@
+#include "report/write.h"
+
+#include <math.h>
+#include <string.h>
+
+void rh_write_count(struct rh_text *t, int64_t n)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)n);
+    for (int i = 0; i < length; i++) {
+        if (i && digits[i - 1] != '-' && (length - i) % 3 == 0)
+            rh_text_add(t, ",");
+        rh_text_addn(t, digits + i, 1);
+    }
+}
+
+void rh_write_real(struct rh_text *t, double x)
+{
+    char buf[32];
+    if (!isnan(x))
+        rh_text_add(t, rh_real_text(x, buf));
+}
+
+void rh_write_csv(struct rh_text *t, const char *field)
+{
+    if (!strpbrk(field, ",\"\r\n")) {
+        rh_text_add(t, field);
+        return;
+    }
+    rh_text_add(t, "\"");
+    for (const char *p = field; *p; p++) {
+        if (*p == '"')
+            rh_text_add(t, "\"");
+        rh_text_addn(t, p, 1);
+    }
+    rh_text_add(t, "\"");
+}
+
+void rh_write_json(struct rh_text *t, const char *s)
+{
+    rh_text_add(t, "\"");
+    for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            rh_text_printf(t, "\\%c", *p);
+        else if (*p < 0x20)
+            rh_text_printf(t, "\\u%04x", *p);
+        else
+            rh_text_addn(t, (const char *)p, 1);
+    }
+    rh_text_add(t, "\"");
+}
+
+static void counted(struct rh_text *t, int64_t n, const char *one, const char *many)
+{
+    rh_text_add(t, ", ");
+    rh_write_count(t, n);
+    rh_text_printf(t, " %s", n == 1 ? one : many);
+}
+
+void rh_write_part(const struct rh_part *p, struct rh_text *t)
+{
+    rh_text_printf(t, "target %s", p->target);
+    if (p->sources[0])
+        rh_text_printf(t, ", %s %s", strchr(p->sources, ',') ? "sources" : "source", p->sources);
+    rh_text_printf(t, ", split %s", p->split);
+    if (p->n_built) {
+        counted(t, p->users, "user", "users");
+        counted(t, p->items, "item", "items");
+        counted(t, p->train_rows, "train row", "train rows");
+        if (p->source_rows)
+            counted(t, p->source_rows, "source row", "source rows");
+        counted(t, p->test_queries, "test query", "test queries");
+        if (p->cold_users) {
+            rh_text_add(t, " (");
+            rh_write_count(t, p->cold_users);
+            rh_text_add(t, " of cold users)");
+        }
+    } else
+        rh_text_add(t, ", not built");
+    if (p->generated)
+        rh_text_add(t, ", GENERATED DATA");
+}
+
+void rh_write_leakage(const struct rh_part *p, struct rh_text *t)
+{
+    bool any = false;
+    for (int32_t i = 0; i < p->n_leaks; i++) {
+        const struct rh_leak *l = &p->leak[i];
+        if (!l->count)
+            continue;
+        rh_text_add(t, any ? "; " : "LEAKAGE: ");
+        any = true;
+        rh_write_count(t, l->count);
+        if (l->of) {
+            rh_text_add(t, " of ");
+            rh_write_count(t, l->of);
+        }
+        rh_text_printf(t, " %s", l->what);
+        if (l->of)
+            rh_text_printf(t, " (%.1f %%)", 100.0 * (double)l->count / (double)l->of);
+    }
+}
+
+void rh_write_notes(const struct rh_part *p, struct rh_text *t)
+{
+    int32_t least = INT32_MAX, most = 0;
+    bool any = false;
+    for (int32_t i = 0; i < p->n_rows; i++) {
+        least = p->row[i].runs < least ? p->row[i].runs : least;
+        most = p->row[i].runs > most ? p->row[i].runs : most;
+    }
+    if (most > 1) {
+        rh_text_add(t, "each value is the mean over ");
+        if (least < most)
+            rh_text_printf(t, "%d to ", least);
+        rh_text_printf(t, "%d runs", most);
+        if (p->n_problems > 1)
+            rh_text_printf(t, " on %d problems (folds or seeds)", p->n_problems);
+        any = true;
+    }
+    for (int32_t i = 0; i < p->n_rows; i++) {
+        const struct rh_row *row = &p->row[i];
+        if (!row->failed || row->failed == row->runs)
+            continue;
+        rh_text_printf(t, "%s%d of %d runs of %s failed: %s", any ? "; " : "", row->failed, row->runs, row->label,
+                       row->message);
+        any = true;
+    }
+}
+
+bool rh_is_best(const struct rh_results *r, const struct rh_part *p, const struct rh_row *row, int32_t column)
+{
+    double mine = row->cell[column].value;
+    bool others = false;
+    if (isnan(mine))
+        return false;
+    for (int32_t i = 0; i < p->n_rows; i++) {
+        double x = p->row[i].cell[column].value;
+        if (isnan(x) || x == mine)
+            continue;
+        if (r->column[column].lower_is_better ? x < mine : x > mine)
+            return false;
+        others = true;
+    }
+    return others;
+}
