@@ -1,11 +1,11 @@
-/* The readers `jsonl` (an object a line) and `pyliteral` (a Python dictionary a line, as the metadata of Amazon 2014).
+/* The readers `jsonl` (an object a line) and `pyliteral` (a Python dictionary a line: metadata of Amazon 2014).
  *
  * A wanted key is looked up as it stands; when it is not there and has dots, "details.Brand" is the key Brand of the
  * object details. A value becomes text like this: a text is cleared of HTML (data/plain.h), its control characters
  * become spaces and the spaces around it go; numbers are written so that they read back as the same number; true and
- * false are words; null is as good as not there; arrays and objects are lists, nested ones flattened in order, empty texts
- * and nulls left out. Empty lines are passed over. A line that is cut off, also the last, is an error: the file is not
- * whole. */
+ * false are words; null is as good as not there; arrays and objects are lists, nested ones flattened in order, empty
+ * texts and nulls left out. Empty lines are passed over. A line that is cut off, also the last, is an error: the file
+ * is not whole. */
 #include "base/text.h"
 #include "data/plain.h"
 #include "data/pyliteral.h"

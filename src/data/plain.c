@@ -11,40 +11,42 @@ static const struct {
     const char *name;
     uint16_t code;
 } references[] = {
-    { "AElig", 0xc6 },   { "Aacute", 0xc1 },  { "Acirc", 0xc2 },   { "Agrave", 0xc0 },  { "Aring", 0xc5 },
-    { "Atilde", 0xc3 },  { "Auml", 0xc4 },    { "Ccedil", 0xc7 },  { "ETH", 0xd0 },     { "Eacute", 0xc9 },
-    { "Ecirc", 0xca },   { "Egrave", 0xc8 },  { "Euml", 0xcb },    { "Iacute", 0xcd },  { "Icirc", 0xce },
-    { "Igrave", 0xcc },  { "Iuml", 0xcf },    { "Ntilde", 0xd1 },  { "OElig", 0x152 },  { "Oacute", 0xd3 },
-    { "Ocirc", 0xd4 },   { "Ograve", 0xd2 },  { "Oslash", 0xd8 },  { "Otilde", 0xd5 },  { "Ouml", 0xd6 },
-    { "Scaron", 0x160 }, { "THORN", 0xde },   { "Uacute", 0xda },  { "Ucirc", 0xdb },   { "Ugrave", 0xd9 },
-    { "Uuml", 0xdc },    { "Yacute", 0xdd },  { "aacute", 0xe1 },  { "acirc", 0xe2 },   { "acute", 0xb4 },
-    { "aelig", 0xe6 },   { "agrave", 0xe0 },  { "amp", '&' },      { "apos", '\'' },    { "aring", 0xe5 },
-    { "atilde", 0xe3 },  { "auml", 0xe4 },    { "bull", 0x2022 },  { "ccedil", 0xe7 },  { "cent", 0xa2 },
-    { "copy", 0xa9 },    { "deg", 0xb0 },     { "eacute", 0xe9 },  { "ecirc", 0xea },   { "egrave", 0xe8 },
-    { "eth", 0xf0 },     { "euml", 0xeb },    { "euro", 0x20ac },  { "frac12", 0xbd },  { "frac14", 0xbc },
-    { "frac34", 0xbe },  { "gt", '>' },       { "hellip", 0x2026 },{ "iacute", 0xed },  { "icirc", 0xee },
-    { "iexcl", 0xa1 },   { "igrave", 0xec },  { "iquest", 0xbf },  { "iuml", 0xef },    { "laquo", 0xab },
-    { "ldquo", 0x201c }, { "lsquo", 0x2018 }, { "lt", '<' },       { "mdash", 0x2014 }, { "middot", 0xb7 },
-    { "nbsp", ' ' },     { "ndash", 0x2013 }, { "ntilde", 0xf1 },  { "oacute", 0xf3 },  { "ocirc", 0xf4 },
-    { "oelig", 0x153 },  { "ograve", 0xf2 },  { "ordm", 0xba },    { "oslash", 0xf8 },  { "otilde", 0xf5 },
-    { "ouml", 0xf6 },    { "pound", 0xa3 },   { "quot", '"' },     { "raquo", 0xbb },   { "rdquo", 0x201d },
-    { "reg", 0xae },     { "rsquo", 0x2019 }, { "scaron", 0x161 }, { "shy", ' ' },      { "szlig", 0xdf },
-    { "thorn", 0xfe },   { "times", 0xd7 },   { "trade", 0x2122 }, { "uacute", 0xfa },  { "ucirc", 0xfb },
-    { "ugrave", 0xf9 },  { "uuml", 0xfc },    { "yacute", 0xfd },  { "yen", 0xa5 },     { "yuml", 0xff },
+    { "AElig", 0xc6 },   { "Aacute", 0xc1 },  { "Acirc", 0xc2 },    { "Agrave", 0xc0 },  { "Aring", 0xc5 },
+    { "Atilde", 0xc3 },  { "Auml", 0xc4 },    { "Ccedil", 0xc7 },   { "ETH", 0xd0 },     { "Eacute", 0xc9 },
+    { "Ecirc", 0xca },   { "Egrave", 0xc8 },  { "Euml", 0xcb },     { "Iacute", 0xcd },  { "Icirc", 0xce },
+    { "Igrave", 0xcc },  { "Iuml", 0xcf },    { "Ntilde", 0xd1 },   { "OElig", 0x152 },  { "Oacute", 0xd3 },
+    { "Ocirc", 0xd4 },   { "Ograve", 0xd2 },  { "Oslash", 0xd8 },   { "Otilde", 0xd5 },  { "Ouml", 0xd6 },
+    { "Scaron", 0x160 }, { "THORN", 0xde },   { "Uacute", 0xda },   { "Ucirc", 0xdb },   { "Ugrave", 0xd9 },
+    { "Uuml", 0xdc },    { "Yacute", 0xdd },  { "aacute", 0xe1 },   { "acirc", 0xe2 },   { "acute", 0xb4 },
+    { "aelig", 0xe6 },   { "agrave", 0xe0 },  { "amp", '&' },       { "apos", '\'' },    { "aring", 0xe5 },
+    { "atilde", 0xe3 },  { "auml", 0xe4 },    { "bull", 0x2022 },   { "ccedil", 0xe7 },  { "cent", 0xa2 },
+    { "copy", 0xa9 },    { "deg", 0xb0 },     { "eacute", 0xe9 },   { "ecirc", 0xea },   { "egrave", 0xe8 },
+    { "eth", 0xf0 },     { "euml", 0xeb },    { "euro", 0x20ac },   { "frac12", 0xbd },  { "frac14", 0xbc },
+    { "frac34", 0xbe },  { "gt", '>' },       { "hellip", 0x2026 }, { "iacute", 0xed },  { "icirc", 0xee },
+    { "iexcl", 0xa1 },   { "igrave", 0xec },  { "iquest", 0xbf },   { "iuml", 0xef },    { "laquo", 0xab },
+    { "ldquo", 0x201c }, { "lsquo", 0x2018 }, { "lt", '<' },        { "mdash", 0x2014 }, { "middot", 0xb7 },
+    { "nbsp", ' ' },     { "ndash", 0x2013 }, { "ntilde", 0xf1 },   { "oacute", 0xf3 },  { "ocirc", 0xf4 },
+    { "oelig", 0x153 },  { "ograve", 0xf2 },  { "ordm", 0xba },     { "oslash", 0xf8 },  { "otilde", 0xf5 },
+    { "ouml", 0xf6 },    { "pound", 0xa3 },   { "quot", '"' },      { "raquo", 0xbb },   { "rdquo", 0x201d },
+    { "reg", 0xae },     { "rsquo", 0x2019 }, { "scaron", 0x161 },  { "shy", ' ' },      { "szlig", 0xdf },
+    { "thorn", 0xfe },   { "times", 0xd7 },   { "trade", 0x2122 },  { "uacute", 0xfa },  { "ucirc", 0xfb },
+    { "ugrave", 0xf9 },  { "uuml", 0xfc },    { "yacute", 0xfd },   { "yen", 0xa5 },     { "yuml", 0xff },
 };
 
 /* What the bytes 0x80 to 0x9f mean in windows-1252; 0: nothing. */
 static const uint16_t windows1252[32] = {
-    0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0,
-    0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178,
+    0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178,
 };
 
 static const char *const tags[] = {
-    "a",    "abbr",   "acronym", "b",     "big", "blockquote", "body",   "br",     "center", "cite", "code",  "dd",
-    "del",  "div",    "dl",      "dt",    "em",  "font",       "form",   "h1",     "h2",     "h3",   "h4",    "h5",
-    "h6",   "head",   "hr",      "html",  "i",   "iframe",     "img",    "input",  "ins",    "li",   "link",  "meta",
-    "nobr", "object", "ol",      "p",     "pre", "q",          "s",      "script", "small",  "span", "strike", "strong",
-    "style", "sub",   "sup",     "table", "tbody", "td",       "th",     "thead",  "tr",     "tt",   "u",     "ul",
+    "a",    "abbr",  "acronym", "b",      "big",   "blockquote", "body",   "br",     "center", "cite",
+    "code", "dd",    "del",     "div",    "dl",    "dt",         "em",     "font",   "form",   "h1",
+    "h2",   "h3",    "h4",      "h5",     "h6",    "head",       "hr",     "html",   "i",      "iframe",
+    "img",  "input", "ins",     "li",     "link",  "meta",       "nobr",   "object", "ol",     "p",
+    "pre",  "q",     "s",       "script", "small", "span",       "strike", "strong", "style",  "sub",
+    "sup",  "table", "tbody",   "td",     "th",    "thead",      "tr",     "tt",     "u",      "ul",
 };
 
 static size_t put_utf8(char *s, uint32_t c)

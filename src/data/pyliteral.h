@@ -16,9 +16,9 @@ struct rh_pyliteral_error {
 /* Reads the n bytes of `s` as one literal: dictionaries, lists, tuples (as arrays), texts in single or double quotes
  * with or without the prefix u, whole and real numbers, True, False, None. Dictionary keys become texts; of a key
  * given twice the last counts, as in Python. A whole number beyond 64 bits becomes the text of its digits. Escapes:
- * \\ \' \" \a \b \f \n \r \t \v \ooo \xhh \uhhhh \Uhhhhhhhh (\x and \ooo are code points; a surrogate pair is joined, half a
- * pair becomes U+FFFD, NUL a space); an unknown one stays as it is, with its backslash. NULL: not a literal, and `error` says where
- * and why. Free with json_decref. */
+ * \\ \' \" \a \b \f \n \r \t \v \ooo \xhh \uhhhh \Uhhhhhhhh (\x and \ooo are code points; a surrogate pair is joined,
+ * half a pair becomes U+FFFD, NUL a space); an unknown one stays as it is, with its backslash. NULL: not a literal,
+ * and `error` says where and why. Free with json_decref. */
 json_t *rh_pyliteral(const char *s, size_t n, struct rh_pyliteral_error *error);
 
 #endif
