@@ -67,13 +67,27 @@ static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *q
 }
 
 static const struct rh_algorithm topics = {
-    .abi = RH_ABI, .size = sizeof(struct rh_algorithm), .name = "topics", .params = params_table,
-    .params_size = sizeof(struct params), .state_size = sizeof(struct state), .epochs = 5, .fit = fit,
-    .epoch = epoch, .score = score,
+    .abi = RH_ABI,
+    .size = sizeof(struct rh_algorithm),
+    .name = "topics",
+    .params = params_table,
+    .params_size = sizeof(struct params),
+    .state_size = sizeof(struct state),
+    .epochs = 5,
+    .fit = fit,
+    .epoch = epoch,
+    .score = score,
 };
 
-static const struct test_world_spec spec = { .n_users = 60, .n_warm = 40, .n_items = 90, .n_domains = 2,
-                                             .n_tastes = 6, .rows = 16, .support = 5, .noise = 0.2, .seed = 31 };
+static const struct test_world_spec spec = { .n_users = 60,
+                                             .n_warm = 40,
+                                             .n_items = 90,
+                                             .n_domains = 2,
+                                             .n_tastes = 6,
+                                             .rows = 16,
+                                             .support = 5,
+                                             .noise = 0.2,
+                                             .seed = 31 };
 
 static void a_plugin_is_run_and_the_world_can_be_learned(void **state)
 {

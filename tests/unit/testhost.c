@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cblas.h>
 #include <cmocka.h>
-
-extern const struct rh_algorithm *(*const rh_builtin_algorithms[])(void);
 
 /* ------------------------------------------------------------------------------------------------ the table */
 
@@ -112,6 +111,7 @@ static int host_parallel(struct rh_ctx *ctx, int64_t n, int64_t grain, rh_part_f
 void test_host_init(struct test_host *h, int threads, uint64_t seed)
 {
     assert_in_range(threads, 1, TEST_THREADS);
+    openblas_set_num_threads(1); /* as the real host does */
     *h = (struct test_host){
         .table = { RH_ABI, sizeof(struct rh_host), host_alloc, host_scratch, host_fail, host_log, host_tick,
                    host_stream, host_parallel },
@@ -138,17 +138,6 @@ void test_host_release(struct test_host *h)
 }
 
 /* ---------------------------------------------------------------------------------------- running a plugin */
-
-const struct rh_algorithm *test_algorithm(const char *name)
-{
-    for (size_t i = 0; rh_builtin_algorithms[i]; i++) {
-        const struct rh_algorithm *a = rh_builtin_algorithms[i]();
-        if (strcmp(a->name, name) == 0)
-            return a;
-    }
-    fail_msg("no algorithm is called '%s'", name);
-    return NULL;
-}
 
 int test_params(struct test_host *h, const struct rh_algorithm *algorithm, const char *settings, void **params)
 {
@@ -223,8 +212,8 @@ static int score_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
                                       s->out + (size_t)begin * s->stride, s->stride);
 }
 
-int test_score(struct test_host *h, const struct test_model *m, const struct rh_query *query, int32_t n, int32_t batch,
-               float *out, size_t stride)
+int test_score(struct test_host *h, const struct test_model *m, const struct rh_query *query, int32_t n,
+               int32_t batch, float *out, size_t stride)
 {
     for (size_t i = 0; i < (size_t)n * stride; i++)
         out[i] = -INFINITY; /* no plugin may write it, so what was left out shows */
@@ -309,7 +298,11 @@ struct rh_features test_sparse(struct test_host *h, const char *name, int32_t n_
     for (int64_t i = 0; i < n; i++)
         rows[i] = (struct test_row){ cell[i].row, cell[i].col, cell[i].value, 0 };
     struct rh_domain d = test_domain(h, name, n_rows, n_cols, rows, n, TEST_VALUES);
-    return (struct rh_features){ .name = name, .n_rows = n_rows, .n_cols = n_cols, .row = d.row, .col = d.item,
+    return (struct rh_features){ .name = name,
+                                 .n_rows = n_rows,
+                                 .n_cols = n_cols,
+                                 .row = d.row,
+                                 .col = d.item,
                                  .val = with_values ? d.value : NULL };
 }
 

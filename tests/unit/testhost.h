@@ -1,6 +1,7 @@
 /* A small host for unit tests of algorithms: the host table over arenas, streams and loops of base/, and builders of
- * small problems. It keeps the promises of <rh/plugin.h> and reports when a plugin breaks one (memory taken from score
- * or from a part of a loop, a score that is not finite). Everything it hands out lives until test_host_release. */
+ * small problems. It keeps the promises of <rh/plugin.h> and reports when a plugin breaks one (memory taken from
+ * score or from a part of a loop, a score that is not finite). Everything it hands out lives until test_host_release.
+ */
 #ifndef RH_TESTS_TESTHOST_H
 #define RH_TESTS_TESTHOST_H
 
@@ -29,7 +30,7 @@ struct test_host {
     int64_t fail_at;       /* the allocation with this number (from 1) fails; 0: none */
     int64_t cancel_at;     /* the tick with this number (from 1) and all later ones return RH_ECANCEL; 0: none */
     int64_t ticks;
-    int logged;            /* lines logged */
+    int logged; /* lines logged */
     struct test_thread thread[TEST_THREADS];
 };
 
@@ -55,10 +56,10 @@ int test_params(struct test_host *h, const struct rh_algorithm *algorithm, const
  * model is to be released (test_model_release) whatever it is. */
 int test_fit(struct test_host *h, const struct rh_algorithm *algorithm, const char *settings,
              const struct rh_train *train, int32_t epochs, struct test_model *out);
-/* Scores n queries in one call per `batch` queries, batches on all threads. Fails with RH_ENUMERIC when a score is not
- * finite; RH_EBUG when something behind n_candidates was written or a score was left out. */
-int test_score(struct test_host *h, const struct test_model *m, const struct rh_query *query, int32_t n, int32_t batch,
-               float *out, size_t stride);
+/* Scores n queries in one call per `batch` queries, batches on all threads. Fails with RH_ENUMERIC when a score is
+ * not finite; RH_EBUG when something behind n_candidates was written or a score was left out. */
+int test_score(struct test_host *h, const struct test_model *m, const struct rh_query *query, int32_t n,
+               int32_t batch, float *out, size_t stride);
 void test_model_release(struct test_model *m);
 
 /* A built-in algorithm by name, from the generated list; cmocka-fails when there is none. */
@@ -92,19 +93,20 @@ struct rh_query test_query_with(struct test_host *h, const struct rh_train *trai
 /* A made world whose truth is known. Each user has a taste vector over n_tastes hidden topics, shared by all domains;
  * each item has a topic mixture, a sparse block "genre" (its topics, as multi-hot of n_tastes columns) and a block
  * "word" (8 words drawn from topic words, 12 words a topic, with counts). The user's rows are the items whose taste *
- * mixture + noise is highest among a random half of the items. `shift` permutes that share of the words' topics in the
- * sources: 0: words mean the same everywhere, 1: none does. Users from n_warm on are cold: no target train rows. */
+ * mixture + noise is highest among a random half of the items. `shift` permutes that share of the words' topics in
+ * the sources: 0: words mean the same everywhere, 1: none does. Users from n_warm on are cold: no target train rows.
+ */
 struct test_world_spec {
     int32_t n_users, n_warm; /* 0 < n_warm <= n_users */
     int32_t n_items;         /* of each domain */
     int32_t n_domains;       /* 1: no source; the target is domain 0 */
     int32_t n_tastes;
-    int32_t rows;            /* of a user in a domain */
-    int32_t support;         /* of a cold user's query */
-    double noise;            /* 0: rows are exactly the best items */
+    int32_t rows;    /* of a user in a domain */
+    int32_t support; /* of a cold user's query */
+    double noise;    /* 0: rows are exactly the best items */
     double shift;
-    bool ratings;            /* 1..5 by taste, else implicit */
-    bool no_genre;           /* leave the block "genre" empty (no data) */
+    bool ratings;  /* 1..5 by taste, else implicit */
+    bool no_genre; /* leave the block "genre" empty (no data) */
     uint64_t seed;
 };
 struct test_world {
@@ -112,8 +114,8 @@ struct test_world {
     int32_t n_queries;        /* all users in order */
     struct rh_query *query;   /* [n_queries] history: train rows, or `support` rows of a cold user */
     int32_t *n_relevant;      /* [n_queries] */
-    int32_t *const *relevant; /* [n_queries][n_relevant] held-out items, ascending (a quarter of the rows; all rows but
-                               * the support of a cold user) */
+    int32_t *const *relevant; /* [n_queries][n_relevant] held-out items, ascending (a quarter of the rows; all rows
+                               * but the support of a cold user) */
 };
 void test_world(struct test_host *h, const struct test_world_spec *spec, struct test_world *out);
 

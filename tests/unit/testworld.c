@@ -46,7 +46,8 @@ static double *make_items(struct test_host *h, const struct test_world_spec *s, 
     struct test_cell *word = own(h, (int64_t)s->n_items * WORDS_AN_ITEM, sizeof *word);
     int64_t n_genre = 0, n_word = 0;
     for (int32_t i = 0; i < s->n_items; i++) {
-        int32_t main = (int32_t)rh_rng_below(r, (uint32_t)topics), second = (int32_t)rh_rng_below(r, (uint32_t)topics);
+        int32_t main = (int32_t)rh_rng_below(r, (uint32_t)topics),
+                second = (int32_t)rh_rng_below(r, (uint32_t)topics);
         mixture[(size_t)i * (size_t)topics + (size_t)main] += 0.7;
         mixture[(size_t)i * (size_t)topics + (size_t)second] += 0.3;
         genre[n_genre++] = (struct test_cell){ i, main, 1 };
@@ -111,7 +112,8 @@ void test_world(struct test_host *h, const struct test_world_spec *s, struct tes
             for (int32_t i = 0; i < s->n_items; i++) {
                 double x = 0;
                 for (int32_t t = 0; t < topics; t++)
-                    x += taste[(size_t)u * (size_t)topics + (size_t)t] * mixture[(size_t)i * (size_t)topics + (size_t)t];
+                    x += taste[(size_t)u * (size_t)topics + (size_t)t] *
+                         mixture[(size_t)i * (size_t)topics + (size_t)t];
                 x += s->noise * rh_rng_normal(&r);
                 if (rh_rng_below(&r, 2))
                     liking[n++] = (struct liking){ x, i };

@@ -1,0 +1,290 @@
+#include "algorithms/lib/network.h"
+
+#include <string.h>
+
+#define TILE 512 /* candidates scored together: their sums stay in the first-level cache */
+
+const struct rh_choice rh_activation_words[] = {
+    { "relu", RH_RELU, "max(0, x)" },
+    { "tanh", RH_TANH, "smooth, between -1 and 1" },
+    { NULL, 0, NULL },
+};
+const struct rh_choice rh_loss_words[] = {
+    { "bpr", RH_BPR, "Bayesian personalised ranking: the liked item above the others" },
+    { "bce", RH_BCE, "binary cross-entropy: liked or not" },
+    { "mse", RH_MSE, "squared error to 1 and 0" },
+    { NULL, 0, NULL },
+};
+const struct rh_choice rh_bag_words[] = {
+    { "mean", RH_BAG_MEAN, "weighted mean" },
+    { "sum", RH_BAG_SUM, "weighted sum" },
+    { "unit", RH_BAG_UNIT, "weights scaled to a length of 1" },
+    { NULL, 0, NULL },
+};
+const struct rh_choice rh_optimizer_words[] = {
+    { "adam", RH_ADAM, "Adam with decoupled weight decay" },
+    { "sgd", RH_SGD, "plain gradient descent" },
+    { NULL, 0, NULL },
+};
+const struct rh_choice rh_positives_words[] = {
+    { "all", RH_ALL_ROWS, "every row" },
+    { "liked", RH_LIKED_ROWS, "rows rated at least the mean of their domain" },
+    { NULL, 0, NULL },
+};
+
+/* ------------------------------------------------------------------------------------------------------ set-up */
+
+static double mean_rating(const struct rh_domain *d, int32_t n_users)
+{
+    double sum = 0;
+    int64_t n = d->row[n_users];
+    for (int64_t j = 0; d->value && j < n; j++)
+        sum += (double)d->value[j];
+    return n && d->value ? sum / (double)n : 0;
+}
+
+static int make_groups(struct rh_ctx *ctx, struct rh_network *net)
+{
+    const struct rh_train *train = net->train;
+    for (int32_t d = 0; d < train->n_domains; d++) {
+        int64_t n = net->first_group[d];
+        for (int32_t u = 0; u < train->n_users && net->used[d]; u++)
+            n += (train->domain[d].row[u + 1] - train->domain[d].row[u] + RH_GROUP - 1) / RH_GROUP;
+        if (n > INT32_MAX)
+            return ctx->host->fail(ctx, RH_EDATA, "%lld groups of training rows: at most 2147483647", (long long)n);
+        net->first_group[d + 1] = (int32_t)n;
+    }
+    net->group = ctx->host->alloc(ctx, (size_t)net->first_group[train->n_domains], sizeof *net->group);
+    if (!net->group)
+        return RH_ENOMEM;
+    struct rh_group *g = net->group;
+    for (int32_t d = 0; d < train->n_domains; d++)
+        for (int32_t u = 0; u < train->n_users && net->used[d]; u++) {
+            int64_t begin = train->domain[d].row[u], n = train->domain[d].row[u + 1] - begin;
+            int64_t parts = (n + RH_GROUP - 1) / RH_GROUP;
+            for (int64_t k = 0; k < parts; k++)
+                *g++ = (struct rh_group){ u, d, begin + k, (int32_t)parts, (int32_t)((n - k + parts - 1) / parts) };
+        }
+    return RH_OK;
+}
+
+int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
+                    const struct rh_network_params *params, const struct rh_train *train, const bool *used)
+{
+    const struct rh_host *host = ctx->host;
+    *net = (struct rh_network){
+        .params = params,
+        .train = train,
+        .net = { .E = (int32_t)params->factors,
+                 .H = (int32_t)params->hidden,
+                 .act = (enum rh_activation)params->activation,
+                 .loss = (enum rh_loss)params->loss },
+        .optimizer = { .kind = (enum rh_optimizer)params->optimizer, .rate = params->rate, .decay = params->decay },
+    };
+    int status = rh_tower_init(ctx, &net->tower, who, train, used, net->net.E, (enum rh_bag)params->bag, params->idf,
+                               params->item_ids, params->spread);
+    if (status < 0)
+        return status;
+    size_t size = (size_t)rh_net_size(&net->net), domains = (size_t)train->n_domains, E = (size_t)net->net.E;
+    size_t items = (size_t)train->domain[train->target].n_items;
+    net->phi = host->alloc(ctx, size, sizeof *net->phi);
+    net->phi_first = host->alloc(ctx, size, sizeof *net->phi);
+    net->phi_second = host->alloc(ctx, size, sizeof *net->phi);
+    net->used = host->alloc(ctx, domains, sizeof *net->used);
+    net->mean = host->alloc(ctx, domains, sizeof *net->mean);
+    net->first_group = host->alloc(ctx, domains + 1, sizeof *net->first_group);
+    net->vector = host->alloc(ctx, (size_t)net->tower.n_items * E, sizeof *net->vector);
+    net->by_factor = host->alloc(ctx, items * E, sizeof *net->by_factor);
+    net->by_unit = host->alloc(ctx, items * (size_t)net->net.H, sizeof *net->by_unit);
+    if (!net->phi || !net->phi_first || !net->phi_second || !net->used || !net->mean || !net->first_group ||
+        !net->vector || !net->by_factor || !net->by_unit)
+        return RH_ENOMEM;
+    for (int32_t d = 0; d < train->n_domains; d++) {
+        net->used[d] = used[d];
+        net->mean[d] = mean_rating(&train->domain[d], train->n_users);
+    }
+    struct rh_rng r = host->stream(ctx, "network", 0);
+    rh_net_init(&net->net, &r, net->phi);
+    return make_groups(ctx, net);
+}
+
+/* ---------------------------------------------------------------------------------------------------- training */
+
+int32_t rh_network_negative(const struct rh_network *net, int32_t domain, int32_t user, struct rh_rng *r)
+{
+    const struct rh_domain *d = &net->train->domain[domain];
+    const int32_t *item = d->item + d->row[user];
+    int64_t n = d->row[user + 1] - d->row[user];
+    if (n >= d->n_items)
+        return -1;
+    for (int tries = 0; tries < 64; tries++) {
+        int32_t x = (int32_t)rh_rng_below(r, (uint32_t)d->n_items);
+        int64_t lo = 0, hi = n;
+        while (lo < hi) {
+            int64_t mid = (lo + hi) / 2;
+            if (item[mid] < x)
+                lo = mid + 1;
+            else
+                hi = mid;
+        }
+        if (lo == n || item[lo] != x)
+            return x;
+    }
+    /* The user has taken nearly everything: the k-th of the items that are left. */
+    int32_t k = (int32_t)rh_rng_below(r, (uint32_t)(d->n_items - n)), x = k;
+    for (int64_t j = 0; j < n && item[j] <= x; j++)
+        x++;
+    return x;
+}
+
+int rh_network_pass(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, const bool *learn, const bool *see,
+                    unsigned parts, double factor, double *loss)
+{
+    int32_t n_domains = net->train->n_domains, n = 0;
+    int32_t *order = ctx->host->scratch(ctx, (size_t)net->first_group[n_domains], sizeof *order);
+    struct rh_batch b;
+    int32_t size = (int32_t)net->params->batch;
+    if (!order)
+        return RH_ENOMEM;
+    for (int32_t d = 0; d < n_domains; d++)
+        for (int32_t g = net->first_group[d]; learn[d] && g < net->first_group[d + 1]; g++)
+            order[n++] = g;
+    struct rh_rng r = ctx->host->stream(ctx, "order", pass);
+    rh_rng_shuffle(&r, order, n);
+    int status = rh_batch_init(ctx, &b, net, size < n ? size : n, see);
+    double sum = 0;
+    int64_t rows = 0;
+    for (int32_t at = 0; at < n && status == RH_OK; at += size) {
+        status = ctx->host->tick(ctx, at, n);
+        if (status == RH_OK)
+            status = rh_batch_draw(ctx, &b, pass, order + at, n - at < size ? n - at : size);
+        if (status == RH_OK)
+            status = rh_batch_learn(ctx, &b);
+        if (status == RH_OK)
+            status = rh_batch_back(ctx, &b);
+        if (status == RH_OK)
+            status = rh_batch_apply(ctx, &b, parts, factor);
+        sum += b.loss * (double)b.counted;
+        rows += b.counted;
+    }
+    *loss = rows ? sum / (double)rows : 0;
+    return status;
+}
+
+/* ----------------------------------------------------------------------------------------------------- scoring */
+
+static int publish_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
+{
+    (void)ctx;
+    struct rh_network *net = arg;
+    size_t E = (size_t)net->net.E;
+    rh_tower_vectors(&net->tower, NULL, (int32_t)begin, (int32_t)(end - begin), net->vector + (size_t)begin * E);
+    return RH_OK;
+}
+
+int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *who)
+{
+    int32_t E = net->net.E, H = net->net.H, n = net->train->domain[net->train->target].n_items;
+    int status = ctx->host->parallel(ctx, net->tower.n_items, 256, publish_part, net);
+    if (status < 0)
+        return status;
+    const rh_real *t = net->vector + (size_t)net->tower.first_item[net->train->target] * (size_t)E;
+    rh_real *units = ctx->host->scratch(ctx, (size_t)n * (size_t)H, sizeof *units);
+    if (!units)
+        return RH_ENOMEM;
+    rh_net_items(&net->net, net->phi, n, t, units);
+    rh_network_transpose(n, E, t, net->by_factor);
+    rh_network_transpose(n, H, units, net->by_unit);
+    if (!rh_nn_finite(rh_net_size(&net->net), net->phi) ||
+        !rh_nn_finite((int64_t)net->tower.n_items * E, net->vector))
+        return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: its weights are not finite; try a rate below %g", who,
+                               net->params->rate);
+    return RH_OK;
+}
+
+void rh_network_transpose(int32_t rows, int32_t cols, const rh_real *x, rh_real *y)
+{
+    for (size_t i = 0; i < (size_t)rows; i++)
+        for (size_t j = 0; j < (size_t)cols; j++)
+            y[j * (size_t)rows + i] = x[i * (size_t)cols + j];
+}
+
+void rh_network_user(const struct rh_network *net, const struct rh_history *history, const bool *see, rh_real *p)
+{
+    size_t E = (size_t)net->net.E;
+    double weight = 0;
+    memset(p, 0, E * sizeof *p);
+    for (int32_t d = 0; d < net->train->n_domains; d++) {
+        double share = d == net->train->target ? 1 : net->params->source_history;
+        if (!net->used[d] || !see[d] || share == 0)
+            continue;
+        for (int32_t j = 0; j < history[d].n; j++) {
+            size_t i = (size_t)net->tower.first_item[d] + (size_t)history[d].item[j];
+            rh_axpy((int32_t)E, (rh_real)(share * rh_history_weight(net, d, history[d].value, j)),
+                    net->vector + i * E, p);
+        }
+        weight += share * history[d].n;
+    }
+    for (size_t e = 0; e < E && weight > 0; e++)
+        p[e] *= (rh_real)(1 / weight);
+}
+
+/* Scores of candidates [begin, begin + n): first the products, factor by factor, then the hidden units, unit by unit;
+ * so every candidate has the same sequence of sums wherever it stands. `item` NULL: candidate c is item c. */
+static void score_tile(const struct rh_network *net, struct rh_net_parts x, const rh_real *by_unit, const rh_real *a,
+                       const rh_real *q, const int32_t *item, int32_t begin, int32_t n, float *restrict out)
+{
+    size_t items = (size_t)net->train->domain[net->train->target].n_items;
+    rh_real sum[TILE];
+    for (int32_t c = 0; c < n; c++)
+        sum[c] = *x.c;
+    for (size_t e = 0; e < (size_t)net->net.E; e++) {
+        const rh_real *row = net->by_factor + e * items;
+        rh_real w = q[e];
+        if (item)
+            for (int32_t c = 0; c < n; c++)
+                sum[c] += w * row[item[begin + c]];
+        else
+            rh_axpy(n, w, row + begin, sum);
+    }
+    for (size_t h = 0; h < (size_t)net->net.H; h++) {
+        const rh_real *row = by_unit + h * items;
+        rh_real w = x.w1[h], shift = a[h];
+        if (item || net->net.act != RH_RELU) {
+            for (int32_t c = 0; c < n; c++)
+                sum[c] += w * rh_act(net->net.act, shift + row[item ? item[begin + c] : begin + c]);
+        } else {
+#pragma omp simd
+            for (int32_t c = 0; c < n; c++)
+                sum[c] += w * rh_act(RH_RELU, shift + row[begin + c]);
+        }
+    }
+    for (int32_t c = 0; c < n; c++)
+        out[begin + c] = (float)sum[c];
+}
+
+void rh_network_score_items(const struct rh_network *net, const rh_real *phi, const rh_real *by_unit,
+                            const rh_real *a, const rh_real *q, const struct rh_query *query, float *out)
+{
+    struct rh_net_parts x = rh_net_parts(&net->net, (rh_real *)(uintptr_t)phi);
+    for (int32_t at = 0; at < query->n_candidates; at += TILE) {
+        int32_t n = query->n_candidates - at < TILE ? query->n_candidates - at : TILE;
+        score_tile(net, x, by_unit, a, q, query->candidate, at, n, out);
+    }
+}
+
+int rh_network_score(struct rh_ctx *ctx, const struct rh_network *net, const bool *see, const struct rh_query *query,
+                     int32_t n, float *out, size_t stride)
+{
+    size_t E = (size_t)net->net.E, H = (size_t)net->net.H;
+    rh_real *work = ctx->host->scratch(ctx, 2 * E + H, sizeof *work);
+    if (!work)
+        return RH_ENOMEM;
+    rh_real *p = work, *q = work + E, *a = work + 2 * E;
+    for (int32_t i = 0; i < n; i++) {
+        rh_network_user(net, query[i].history, see, p);
+        rh_net_users(&net->net, net->phi, 1, p, a, q);
+        rh_network_score_items(net, net->phi, net->by_unit, a, q, &query[i], out + (size_t)i * stride);
+    }
+    return RH_OK;
+}

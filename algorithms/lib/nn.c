@@ -1,0 +1,158 @@
+#include "algorithms/lib/nn.h"
+
+#include <cblas.h>
+
+#ifdef RH_NN_DOUBLE
+#define GEMM cblas_dgemm
+#else
+#define GEMM cblas_sgemm
+#endif
+
+static const double adam_first = 0.9, adam_second = 0.999, adam_epsilon = 1e-8;
+
+/* ----------------------------------------------------------------------------------------------- dense layers */
+
+void rh_nn_linear(int32_t n, int32_t in, int32_t out, const rh_real *x, const rh_real *w, const rh_real *b,
+                  rh_real *y)
+{
+    if (n <= 0)
+        return;
+    GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, n, out, in, 1, x, in, w, in, 0, y, out);
+    if (!b)
+        return;
+    for (int32_t i = 0; i < n; i++)
+        rh_axpy(out, 1, b, y + (size_t)i * (size_t)out);
+}
+
+void rh_nn_linear_back(int32_t n, int32_t in, int32_t out, const rh_real *x, const rh_real *w, const rh_real *dy,
+                       rh_real *dx, rh_real *dw, rh_real *db)
+{
+    if (n <= 0)
+        return;
+    if (dw)
+        GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, n, 1, dy, out, x, in, 1, dw, in);
+    if (dx)
+        GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, in, out, 1, dy, out, w, in, 1, dx, in);
+    if (db)
+        for (int32_t i = 0; i < n; i++)
+            rh_axpy(out, 1, dy + (size_t)i * (size_t)out, db);
+}
+
+/* ------------------------------------------------------------------------------------------------------ losses */
+
+rh_real rh_nn_loss(enum rh_loss kind, int32_t m, const rh_real *s, rh_real weight, rh_real *ds)
+{
+    rh_real share = weight / (rh_real)(m - 1), half = weight / 2, sum = 0;
+    switch (kind) {
+    case RH_BPR:
+        ds[0] = 0;
+        for (int32_t j = 1; j < m; j++) {
+            sum += share * rh_softplus(s[j] - s[0]);
+            ds[j] = share * rh_sigmoid(s[j] - s[0]);
+            ds[0] -= ds[j];
+        }
+        return sum;
+    case RH_BCE:
+        sum = half * rh_softplus(-s[0]);
+        ds[0] = -half * rh_sigmoid(-s[0]);
+        for (int32_t j = 1; j < m; j++) {
+            sum += share / 2 * rh_softplus(s[j]);
+            ds[j] = share / 2 * rh_sigmoid(s[j]);
+        }
+        return sum;
+    case RH_MSE:
+        sum = half * (s[0] - 1) * (s[0] - 1);
+        ds[0] = weight * (s[0] - 1);
+        for (int32_t j = 1; j < m; j++) {
+            sum += share / 2 * s[j] * s[j];
+            ds[j] = share * s[j];
+        }
+        return sum;
+    }
+    return sum;
+}
+
+void rh_nn_loss_r(enum rh_loss kind, int32_t m, const rh_real *s, const rh_real *rs, rh_real weight, rh_real *rds)
+{
+    rh_real share = weight / (rh_real)(m - 1), half = weight / 2;
+    switch (kind) {
+    case RH_BPR:
+        rds[0] = 0;
+        for (int32_t j = 1; j < m; j++) {
+            rh_real p = rh_sigmoid(s[j] - s[0]);
+            rds[j] = share * p * (1 - p) * (rs[j] - rs[0]);
+            rds[0] -= rds[j];
+        }
+        break;
+    case RH_BCE:
+        for (int32_t j = 0; j < m; j++) {
+            rh_real p = rh_sigmoid(s[j]);
+            rds[j] = (j == 0 ? half : share / 2) * p * (1 - p) * rs[j];
+        }
+        break;
+    case RH_MSE:
+        for (int32_t j = 0; j < m; j++)
+            rds[j] = (j == 0 ? weight : share) * rs[j];
+        break;
+    }
+}
+
+/* -------------------------------------------------------------------------------------------------- optimisers */
+
+void rh_nn_step(struct rh_optimizer_state *o, double factor)
+{
+    o->step++;
+    double rate = o->rate * factor;
+    if (o->kind == RH_SGD) {
+        o->corrected_rate = (rh_real)rate;
+        return;
+    }
+    /* rate (first / c1) / (sqrt(second / c2) + eps) = (rate sqrt(c2) / c1) first / (sqrt(second) + eps sqrt(c2)) */
+    double c1 = 1 - pow(adam_first, (double)o->step), c2 = 1 - pow(adam_second, (double)o->step);
+    o->corrected_rate = (rh_real)(rate * sqrt(c2) / c1);
+    o->corrected_epsilon = (rh_real)(adam_epsilon * sqrt(c2));
+}
+
+void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restrict w, rh_real *restrict g,
+                   rh_real *restrict first, rh_real *restrict second)
+{
+    rh_real rate = o->corrected_rate, epsilon = o->corrected_epsilon;
+    rh_real keep = (rh_real)(1 - o->rate * o->decay);
+    if (o->kind == RH_SGD) {
+        for (int64_t i = 0; i < n; i++) {
+            w[i] = keep * w[i] - rate * g[i];
+            g[i] = 0;
+        }
+        return;
+    }
+    rh_real b1 = (rh_real)adam_first, b2 = (rh_real)adam_second, a1 = 1 - b1, a2 = 1 - b2;
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        first[i] = b1 * first[i] + a1 * g[i];
+        second[i] = b2 * second[i] + a2 * g[i] * g[i];
+        w[i] = keep * w[i] - rate * first[i] / (rh_real_sqrt(second[i]) + epsilon);
+        g[i] = 0;
+    }
+}
+
+void rh_nn_clip(int64_t n, rh_real *w, rh_real limit)
+{
+    for (int64_t i = 0; i < n; i++)
+        w[i] = w[i] > limit ? limit : w[i] < -limit ? -limit : w[i];
+}
+
+double rh_nn_square(int64_t n, const rh_real *w)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += (double)w[i] * (double)w[i];
+    return sum;
+}
+
+bool rh_nn_finite(int64_t n, const rh_real *w)
+{
+    rh_real sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += w[i] * 0; /* 0, or not a number */
+    return sum == 0;
+}

@@ -1,0 +1,130 @@
+/* Parts of small networks with hand-written derivatives: dense layers, activations, ranking losses, optimisers.
+ *
+ * Every function works on plain row-major arrays; n is the number of rows (examples). Gradients ADD to their targets,
+ * so that contributions gather without temporaries; the caller zeroes. What also has an R version gives directional
+ * derivatives of the first derivatives (Pearlmutter 1994, "Fast exact multiplication by the Hessian"), from which
+ * exact second-order meta-learning is made. The functions take no memory, draw nothing and fail never.
+ *
+ * `rh_real` is float; compiled with RH_NN_DOUBLE it is double, which tests use to check derivatives against finite
+ * differences with ten digits instead of three. BLAS runs on one thread: parallelise around these functions. */
+#ifndef RH_ALGORITHMS_LIB_NN_H
+#define RH_ALGORITHMS_LIB_NN_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef RH_NN_DOUBLE
+typedef double rh_real;
+#define rh_real_exp exp
+#define rh_real_log1p log1p
+#define rh_real_tanh tanh
+#define rh_real_sqrt sqrt
+#else
+typedef float rh_real;
+#define rh_real_exp expf
+#define rh_real_log1p log1pf
+#define rh_real_tanh tanhf
+#define rh_real_sqrt sqrtf
+#endif
+
+/* ----------------------------------------------------------------------------------------------- dense layers */
+
+/* y[n x out] = x[n x in] w[out x in]^T + b[out]; b may be NULL. `stride` of x is `in`. */
+void rh_nn_linear(int32_t n, int32_t in, int32_t out, const rh_real *x, const rh_real *w, const rh_real *b,
+                  rh_real *y);
+/* dw[out x in] += dy^T x, db[out] += column sums of dy, dx[n x in] += dy w. Any of the three may be NULL. */
+void rh_nn_linear_back(int32_t n, int32_t in, int32_t out, const rh_real *x, const rh_real *w, const rh_real *dy,
+                       rh_real *dx, rh_real *dw, rh_real *db);
+
+enum rh_activation { RH_RELU = 0, RH_TANH = 1 };
+
+static inline rh_real rh_act(enum rh_activation kind, rh_real a)
+{
+    return kind == RH_RELU ? (a > 0 ? a : 0) : rh_real_tanh(a);
+}
+/* First and second derivative by the pre-activation, from the activation h = act(a). The kink of relu counts as 0. */
+static inline rh_real rh_act_1(enum rh_activation kind, rh_real h)
+{
+    return kind == RH_RELU ? (h > 0 ? 1 : 0) : 1 - h * h;
+}
+static inline rh_real rh_act_2(enum rh_activation kind, rh_real h)
+{
+    return kind == RH_RELU ? 0 : -2 * h * (1 - h * h);
+}
+
+/* -------------------------------------------------------------------------------------------- small arithmetic */
+
+static inline rh_real rh_dot(int32_t n, const rh_real *x, const rh_real *y)
+{
+    rh_real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int32_t i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+static inline void rh_axpy(int32_t n, rh_real a, const rh_real *restrict x, rh_real *restrict y)
+{
+#pragma omp simd
+    for (int32_t i = 0; i < n; i++)
+        y[i] += a * x[i];
+}
+/* y += a x z, element by element */
+static inline void rh_axpy_product(int32_t n, rh_real a, const rh_real *restrict x, const rh_real *restrict z,
+                                   rh_real *restrict y)
+{
+#pragma omp simd
+    for (int32_t i = 0; i < n; i++)
+        y[i] += a * x[i] * z[i];
+}
+
+/* log(1 + e^x) and 1 / (1 + e^-x) without overflow */
+static inline rh_real rh_softplus(rh_real x)
+{
+    return x > 0 ? x + rh_real_log1p(rh_real_exp(-x)) : rh_real_log1p(rh_real_exp(x));
+}
+static inline rh_real rh_sigmoid(rh_real x)
+{
+    if (x >= 0)
+        return 1 / (1 + rh_real_exp(-x));
+    rh_real e = rh_real_exp(x);
+    return e / (1 + e);
+}
+
+/* ------------------------------------------------------------------------------------------------------ losses */
+
+/* Losses of one liked item s[0] and m - 1 sampled others s[1 .. m-1], m >= 2:
+ *   bpr   mean_j softplus(s_j - s_0)                            Rendle et al. 2009
+ *   bce   (softplus(-s_0) + mean_j softplus(s_j)) / 2           binary cross-entropy, both classes of equal weight
+ *   mse   ((s_0 - 1)^2 + mean_j s_j^2) / 2 */
+enum rh_loss { RH_BPR = 0, RH_BCE = 1, RH_MSE = 2 };
+
+/* Returns weight * loss; ds[m] receives weight * its derivatives (written, not added). */
+rh_real rh_nn_loss(enum rh_loss kind, int32_t m, const rh_real *s, rh_real weight, rh_real *ds);
+/* rds[m]: derivative of ds along the direction rs[m] of s. */
+void rh_nn_loss_r(enum rh_loss kind, int32_t m, const rh_real *s, const rh_real *rs, rh_real weight, rh_real *rds);
+
+/* -------------------------------------------------------------------------------------------------- optimisers */
+
+enum rh_optimizer { RH_ADAM = 0, RH_SGD = 1 };
+
+/* Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019), or plain gradient descent. */
+struct rh_optimizer_state {
+    enum rh_optimizer kind;
+    double rate, decay; /* decay: share of the weight that a step of rate 1 takes away */
+    int64_t step;
+    rh_real corrected_rate, corrected_epsilon; /* of this step: Adam's bias corrections folded in */
+};
+/* Starts step number step + 1; `factor` scales the rate of this step. */
+void rh_nn_step(struct rh_optimizer_state *o, double factor);
+/* Moves w[n] against g[n]; first[n], second[n]: Adam's moments (unused by sgd). g is zeroed. Rows of a table whose
+ * gradient is zero may be left out (lazy Adam): their moments then rest. */
+void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restrict w, rh_real *restrict g,
+                   rh_real *restrict first, rh_real *restrict second);
+/* Clips every weight into [-limit, limit] (Arjovsky et al. 2017). */
+void rh_nn_clip(int64_t n, rh_real *w, rh_real limit);
+/* Sum of squares in double. */
+double rh_nn_square(int64_t n, const rh_real *w);
+bool rh_nn_finite(int64_t n, const rh_real *w);
+
+#endif

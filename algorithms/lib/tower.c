@@ -1,0 +1,263 @@
+#include "algorithms/lib/tower.h"
+
+#include <string.h>
+
+/* Columns are spread over this many parts for the backward pass: a column belongs to one part, so its sum has one
+ * order. Not the number of threads: the parts are the same on any. */
+#define PARTS 8
+
+/* ------------------------------------------------------------------------------------------------------ set-up */
+
+static bool has_data(const struct rh_features *f)
+{
+    return f->n_cols > 0 && (f->dense || (f->row && f->row[f->n_rows] > 0));
+}
+
+static int refuse_without_features(struct rh_ctx *ctx, const char *who, const struct rh_train *train)
+{
+    const struct rh_domain *target = &train->domain[train->target];
+    for (int32_t b = 0; b < train->n_item_blocks; b++)
+        if (has_data(&target->item_features[b]))
+            return RH_OK;
+    return ctx->host->fail(ctx, RH_EDATA,
+                           "%s needs item features, but the items of '%s' have %s; choose a dataset with genres, "
+                           "titles, descriptions or text vectors",
+                           who, target->name, train->n_item_blocks ? "only empty feature blocks" : "none");
+}
+
+static void count_columns(struct rh_tower *t)
+{
+    for (int32_t d = 0; d < t->n_domains; d++)
+        for (int32_t b = 0; b < t->n_blocks && rh_tower_domain_items(t, d) > 0; b++) {
+            const struct rh_features *f = &t->train->domain[d].item_features[b];
+            for (int64_t j = 0; f->row && j < f->row[f->n_rows]; j++)
+                t->idf[t->first_column[b] + f->col[j]] += 1;
+        }
+    for (int32_t c = 0; c < t->n_columns; c++)
+        t->idf[c] = (rh_real)(log((1.0 + t->n_items) / (1.0 + (double)t->idf[c])) + 1);
+}
+
+int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
+                  const bool *used, int32_t E, enum rh_bag bag, bool idf, bool own, double spread)
+{
+    const struct rh_host *host = ctx->host;
+    *tower = (struct rh_tower){
+        .E = E, .bag = bag, .train = train, .n_domains = train->n_domains, .n_blocks = train->n_item_blocks
+    };
+    int status = refuse_without_features(ctx, who, train);
+    if (status < 0)
+        return status;
+    tower->first_item = host->alloc(ctx, (size_t)train->n_domains + 1, sizeof *tower->first_item);
+    tower->first_column = host->alloc(ctx, (size_t)train->n_item_blocks + 1, sizeof *tower->first_column);
+    if (!tower->first_item || !tower->first_column)
+        return RH_ENOMEM;
+    int64_t items = 0, columns = 0;
+    for (int32_t d = 0; d < train->n_domains; d++) {
+        items += used[d] ? train->domain[d].n_items : 0;
+        tower->first_item[d + 1] = (int32_t)(items > INT32_MAX ? 0 : items);
+    }
+    for (int32_t b = 0; b < train->n_item_blocks; b++) {
+        columns += train->domain[train->target].item_features[b].n_cols;
+        tower->first_column[b + 1] = (int32_t)(columns > INT32_MAX ? 0 : columns);
+    }
+    if (items > INT32_MAX || columns > INT32_MAX)
+        return host->fail(ctx, RH_EDATA, "%s: %lld items with %lld feature columns: at most 2147483647 of each", who,
+                          (long long)items, (long long)columns);
+    tower->n_items = (int32_t)items;
+    tower->n_columns = (int32_t)columns;
+
+    size_t rows = (size_t)columns, width = (size_t)E * sizeof(rh_real);
+    tower->table = host->alloc(ctx, rows, width);
+    tower->table_first = host->alloc(ctx, rows, width);
+    tower->table_second = host->alloc(ctx, rows, width);
+    tower->table_gradient = host->alloc(ctx, rows, width);
+    tower->touched = host->alloc(ctx, rows, 1);
+    if (!tower->table || !tower->table_first || !tower->table_second || !tower->table_gradient || !tower->touched)
+        return RH_ENOMEM;
+    if (idf) {
+        tower->idf = host->alloc(ctx, rows, sizeof *tower->idf);
+        if (!tower->idf)
+            return RH_ENOMEM;
+        count_columns(tower);
+    }
+    if (own) {
+        tower->own = host->alloc(ctx, (size_t)items, width);
+        tower->own_first = host->alloc(ctx, (size_t)items, width);
+        tower->own_second = host->alloc(ctx, (size_t)items, width);
+        if (!tower->own || !tower->own_first || !tower->own_second)
+            return RH_ENOMEM;
+    }
+    struct rh_rng r = host->stream(ctx, "item tower", 0);
+    for (size_t i = 0; i < rows * (size_t)E; i++)
+        tower->table[i] = (rh_real)(spread * rh_rng_normal(&r));
+    return RH_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- forward, backward */
+
+/* A row of a block: its features with the factor that makes the bag of them. */
+struct row {
+    const struct rh_features *f;
+    int64_t begin, end; /* into col and val; of a dense block: columns 0 .. n_cols */
+    const float *x;     /* dense values, or NULL */
+    rh_real factor;
+};
+
+static inline rh_real weight_of(const struct rh_tower *t, const struct row *r, int32_t first, int64_t j)
+{
+    rh_real w = r->f->val ? (rh_real)r->f->val[j] : 1;
+    return t->idf ? w * t->idf[first + r->f->col[j]] : w;
+}
+
+static struct row open_row(const struct rh_tower *t, int32_t domain, int32_t block, int32_t item)
+{
+    const struct rh_features *f = &t->train->domain[domain].item_features[block];
+    struct row r = { .f = f, .factor = 1 };
+    if (f->dense) {
+        r.end = f->n_cols;
+        r.x = f->dense + (size_t)item * (size_t)f->n_cols;
+        return r;
+    }
+    if (!f->row)
+        return r;
+    r.begin = f->row[item];
+    r.end = f->row[item + 1];
+    if (t->bag == RH_BAG_SUM || r.begin == r.end)
+        return r;
+    rh_real sum = 0;
+    for (int64_t j = r.begin; j < r.end; j++) {
+        rh_real w = weight_of(t, &r, t->first_column[block], j);
+        sum += t->bag == RH_BAG_UNIT ? w * w : (w < 0 ? -w : w);
+    }
+    if (t->bag == RH_BAG_UNIT)
+        sum = rh_real_sqrt(sum);
+    r.factor = sum > 0 ? 1 / sum : 0;
+    return r;
+}
+
+static int32_t domain_of(const struct rh_tower *t, int32_t item)
+{
+    int32_t d = 0;
+    while (item >= t->first_item[d + 1])
+        d++;
+    return d;
+}
+
+void rh_tower_vectors(const struct rh_tower *t, const int32_t *item, int32_t begin, int32_t n, rh_real *out)
+{
+    size_t E = (size_t)t->E;
+    for (int32_t k = 0; k < n; k++) {
+        int32_t through = item ? item[k] : begin + k, d = domain_of(t, through), i = through - t->first_item[d];
+        rh_real *y = out + (size_t)k * E;
+        if (t->own)
+            memcpy(y, t->own + (size_t)through * E, E * sizeof *y);
+        else
+            memset(y, 0, E * sizeof *y);
+        for (int32_t b = 0; b < t->n_blocks; b++) {
+            struct row r = open_row(t, d, b, i);
+            const rh_real *table = t->table + (size_t)t->first_column[b] * E;
+            if (r.x) {
+                for (int64_t c = 0; c < r.end; c++)
+                    rh_axpy(t->E, (rh_real)r.x[c], table + (size_t)c * E, y);
+                continue;
+            }
+            for (int64_t j = r.begin; j < r.end; j++)
+                rh_axpy(t->E, r.factor * weight_of(t, &r, t->first_column[b], j), table + (size_t)r.f->col[j] * E, y);
+        }
+    }
+}
+
+struct back {
+    struct rh_tower *tower;
+    const struct rh_optimizer_state *optimizer;
+    const int32_t *item;
+    int32_t n;
+    const rh_real *dout;
+};
+
+static void add_to_column(struct rh_tower *t, int32_t column, rh_real w, const rh_real *dy)
+{
+    rh_axpy(t->E, w, dy, t->table_gradient + (size_t)column * (size_t)t->E);
+    t->touched[column] = 1;
+}
+
+static int back_part(struct rh_ctx *ctx, void *arg, int64_t part, int64_t end)
+{
+    (void)ctx, (void)end;
+    struct back *s = arg;
+    struct rh_tower *t = s->tower;
+    for (int32_t k = 0; k < s->n; k++) {
+        int32_t d = domain_of(t, s->item[k]), i = s->item[k] - t->first_item[d];
+        const rh_real *dy = s->dout + (size_t)k * (size_t)t->E;
+        for (int32_t b = 0; b < t->n_blocks; b++) {
+            struct row r = open_row(t, d, b, i);
+            int32_t first = t->first_column[b];
+            if (r.x) {
+                for (int64_t c = 0; c < r.end; c++)
+                    if ((first + c) % PARTS == part)
+                        add_to_column(t, first + (int32_t)c, (rh_real)r.x[c], dy);
+                continue;
+            }
+            for (int64_t j = r.begin; j < r.end; j++) {
+                int32_t column = first + r.f->col[j];
+                if (column % PARTS == part)
+                    add_to_column(t, column, r.factor * weight_of(t, &r, first, j), dy);
+            }
+        }
+    }
+    return RH_OK;
+}
+
+int rh_tower_back(struct rh_ctx *ctx, struct rh_tower *tower, const int32_t *item, int32_t n, const rh_real *dout)
+{
+    struct back s = { .tower = tower, .item = item, .n = n, .dout = dout };
+    return ctx->host->parallel(ctx, PARTS, 1, back_part, &s);
+}
+
+static int descend_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
+{
+    (void)ctx;
+    struct back *s = arg;
+    struct rh_tower *t = s->tower;
+    size_t E = (size_t)t->E;
+    for (int64_t c = begin; c < end; c++)
+        if (t->touched[c]) {
+            size_t at = (size_t)c * E;
+            rh_nn_descend(s->optimizer, t->E, t->table + at, t->table_gradient + at, t->table_first + at,
+                          t->table_second + at);
+            t->touched[c] = 0;
+        }
+    return RH_OK;
+}
+
+int rh_tower_descend(struct rh_ctx *ctx, struct rh_tower *tower, const struct rh_optimizer_state *o,
+                     const int32_t *item, int32_t n, rh_real *dout)
+{
+    size_t E = (size_t)tower->E;
+    for (int32_t k = 0; k < n && tower->own; k++) {
+        size_t at = (size_t)item[k] * E;
+        rh_nn_descend(o, tower->E, tower->own + at, dout + (size_t)k * E, tower->own_first + at,
+                      tower->own_second + at);
+    }
+    struct back s = { .tower = tower, .optimizer = o };
+    return ctx->host->parallel(ctx, tower->n_columns, 1024, descend_part, &s);
+}
+
+/* ------------------------------------------------------------------------------------------------------- slots */
+
+int rh_slots_init(struct rh_ctx *ctx, struct rh_slots *s, int32_t n_items)
+{
+    *s = (struct rh_slots){ .item = ctx->host->scratch(ctx, (size_t)n_items, sizeof *s->item),
+                            .of = ctx->host->scratch(ctx, (size_t)n_items, sizeof *s->of) };
+    if (!s->item || !s->of)
+        return RH_ENOMEM;
+    memset(s->of, -1, (size_t)n_items * sizeof *s->of);
+    return RH_OK;
+}
+
+void rh_slots_clear(struct rh_slots *s)
+{
+    for (int32_t i = 0; i < s->n; i++)
+        s->of[s->item[i]] = -1;
+    s->n = 0;
+}

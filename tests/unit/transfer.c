@@ -1,0 +1,235 @@
+/* The network algorithms through the plugin contract: they learn, they refuse, and their numbers do not depend on
+ * threads. */
+#include "testhost.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Each with settings that leave no part out. */
+static const struct {
+    const char *name, *settings;
+} cases[] = {
+    { "direct", "" },
+    { "direct", "loss = bce; bag = mean; idf = no; item_ids = no; activation = tanh; positives = liked" },
+};
+#define N_CASES (sizeof cases / sizeof *cases)
+
+#define USERS 90
+#define WARM 60
+#define ITEMS 120
+static const struct test_world_spec spec = { .n_users = USERS,
+                                             .n_warm = WARM,
+                                             .n_items = ITEMS,
+                                             .n_domains = 3,
+                                             .n_tastes = 6,
+                                             .rows = 20,
+                                             .support = 4,
+                                             .noise = 0.3,
+                                             .shift = 0.25,
+                                             .ratings = true,
+                                             .seed = 5 };
+
+static void fit(struct test_host *h, int threads, size_t i, int32_t epochs, struct test_world *w,
+                struct test_model *m)
+{
+    test_host_init(h, threads, 23);
+    test_world(h, &spec, w);
+    if (test_fit(h, test_algorithm(cases[i].name), cases[i].settings, &w->train, epochs, m) < 0)
+        fail_msg("%s: %s", cases[i].name, h->error.text);
+}
+
+static void release(struct test_host *h, struct test_model *m)
+{
+    test_model_release(m);
+    test_host_release(h);
+}
+
+/* Users with and without rows in training, by their histories alone. */
+static void learns(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        struct test_host h;
+        struct test_world w;
+        struct test_model m;
+        fit(&h, 2, i, -1, &w, &m);
+        double warm = test_world_auc(&h, &w, &m, 0, WARM), cold = test_world_auc(&h, &w, &m, WARM, USERS);
+        if (!(warm > 0.72 && cold > 0.64))
+            fail_msg("%s; %s: warm %.4f, cold %.4f", cases[i].name, cases[i].settings, warm, cold);
+        release(&h, &m);
+    }
+}
+
+static void same_bits_on_any_threads(void **state)
+{
+    (void)state;
+    static float out[2][USERS * ITEMS];
+    for (size_t i = 0; i < N_CASES; i++) {
+        double loss[2];
+        for (int t = 0; t < 2; t++) {
+            struct test_host h;
+            struct test_world w;
+            struct test_model m;
+            fit(&h, t + 1, i, 3, &w, &m);
+            loss[t] = m.loss;
+            assert_int_equal(test_score(&h, &m, w.query, USERS, t ? 7 : USERS, out[t], ITEMS), RH_OK);
+            release(&h, &m);
+        }
+        assert_true(loss[0] == loss[1]);
+        assert_memory_equal(out[0], out[1], sizeof out[0]);
+    }
+}
+
+/* An item's score is the same bits in any list of candidates. */
+static void candidates_do_not_matter(void **state)
+{
+    (void)state;
+    static const int32_t some[] = { 119, 3, 64, 3, 0 };
+    for (size_t i = 0; i < N_CASES; i++) {
+        struct test_host h;
+        struct test_world w;
+        struct test_model m;
+        float all[ITEMS], few[5];
+        fit(&h, 1, i, 1, &w, &m);
+        struct rh_query q = w.query[7];
+        assert_int_equal(test_score(&h, &m, &q, 1, 1, all, ITEMS), RH_OK);
+        q.candidate = some;
+        q.n_candidates = 5;
+        assert_int_equal(test_score(&h, &m, &q, 1, 1, few, 5), RH_OK);
+        for (int c = 0; c < 5; c++)
+            assert_true(few[c] == all[some[c]]);
+        release(&h, &m);
+    }
+}
+
+/* A user without any history, and one that has taken every item but one. */
+static void extreme_users(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        struct test_host h;
+        test_host_init(&h, 1, 23);
+        static struct test_row row[ITEMS + 20];
+        int64_t n = 0;
+        for (int32_t j = 0; j < ITEMS; j++)
+            if (j != 17)
+                row[n++] = (struct test_row){ 1, j, (float)(1 + j % 5), j };
+        for (int32_t j = 0; j < 10; j++)
+            row[n++] = (struct test_row){ 2, 2 * j, 4, j };
+        struct test_world w;
+        test_world(&h, &spec, &w);
+        struct rh_domain domain[2] = { test_domain(&h, "a", 4, ITEMS, row, n, TEST_VALUES),
+                                       test_domain(&h, "b", 4, ITEMS, row, n, 0) };
+        domain[0].item_features = w.train.domain[0].item_features;
+        domain[1].item_features = w.train.domain[1].item_features;
+        struct rh_train train = { .n_users = 4, .n_domains = 2, .domain = domain, .n_item_blocks = 2 };
+        struct test_model m;
+        if (test_fit(&h, test_algorithm(cases[i].name), cases[i].settings, &train, 2, &m) < 0)
+            fail_msg("%s: %s", cases[i].name, h.error.text);
+        struct rh_query q[4];
+        float out[4 * ITEMS];
+        for (int32_t u = 0; u < 4; u++)
+            q[u] = test_query(&h, &train, u);
+        assert_int_equal(test_score(&h, &m, q, 4, 4, out, ITEMS), RH_OK);
+        assert_memory_equal(out, out + 3 * ITEMS, ITEMS * sizeof *out); /* both know nothing of the user */
+        release(&h, &m);
+    }
+}
+
+static void refuses_items_without_features(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        struct test_host h;
+        struct test_world w;
+        struct test_model m;
+        test_host_init(&h, 1, 23);
+        test_world(&h, &spec, &w);
+        w.train.n_item_blocks = 0;
+        const struct rh_algorithm *a = test_algorithm(cases[i].name);
+        assert_true(a->flags & RH_A_NEEDS_ITEM_FEATURES);
+        assert_int_equal(test_fit(&h, a, cases[i].settings, &w.train, 1, &m), RH_EDATA);
+        assert_non_null(strstr(h.error.text, cases[i].name));
+        assert_non_null(strstr(h.error.text, "needs item features, but the items of 'target' have none"));
+        release(&h, &m);
+    }
+}
+
+static void divergence_is_an_error(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        struct test_host h;
+        struct test_world w;
+        struct test_model m;
+        test_host_init(&h, 1, 23);
+        test_world(&h, &spec, &w);
+        assert_int_equal(
+            test_fit(&h, test_algorithm(cases[i].name), "optimizer = sgd; loss = mse; rate = 10", &w.train, 9, &m),
+            RH_ENUMERIC);
+        assert_non_null(strstr(h.error.text, "diverged"));
+        release(&h, &m);
+    }
+}
+
+/* Every allocation of fit and of the first epoch fails once; no crash, and nothing but "no memory" comes back. */
+static void memory_runs_out_anywhere(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++)
+        for (int64_t at = 1;; at++) {
+            struct test_host h;
+            struct test_world w;
+            struct test_model m;
+            static const struct test_world_spec small = { .n_users = 12,
+                                                          .n_warm = 10,
+                                                          .n_items = 20,
+                                                          .n_domains = 2,
+                                                          .n_tastes = 3,
+                                                          .rows = 6,
+                                                          .support = 2,
+                                                          .seed = 5 };
+            test_host_init(&h, 1, 23);
+            test_world(&h, &small, &w);
+            h.fail_at = at;
+            int status = test_fit(&h, test_algorithm(cases[i].name), cases[i].settings, &w.train, 1, &m);
+            bool reached = h.allocations >= at;
+            release(&h, &m);
+            if (!reached)
+                break;
+            assert_int_equal(status, RH_ENOMEM);
+        }
+}
+
+static void stops_when_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        struct test_host h;
+        struct test_world w;
+        struct test_model m;
+        test_host_init(&h, 1, 23);
+        test_world(&h, &spec, &w);
+        h.cancel_at = 2;
+        assert_int_equal(test_fit(&h, test_algorithm(cases[i].name), cases[i].settings, &w.train, 9, &m), RH_ECANCEL);
+        release(&h, &m);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(learns),
+        cmocka_unit_test(same_bits_on_any_threads),
+        cmocka_unit_test(candidates_do_not_matter),
+        cmocka_unit_test(extreme_users),
+        cmocka_unit_test(refuses_items_without_features),
+        cmocka_unit_test(divergence_is_an_error),
+        cmocka_unit_test(memory_runs_out_anywhere),
+        cmocka_unit_test(stops_when_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
