@@ -1,5 +1,5 @@
-/* What the parts of the problem builder share: users.c, join.c, queries.c, leakage.c and problem.c, which calls them in
- * this order. Private to split/. Domain 0 is the target, 1 .. are the sources. */
+/* What the parts of the problem builder share: users.c, join.c, queries.c, leakage.c and problem.c, which calls them
+ * in this order. Private to split/. Domain 0 is the target, 1 .. are the sources. */
 #ifndef RH_SPLIT_BUILD_H
 #define RH_SPLIT_BUILD_H
 
@@ -12,7 +12,7 @@ struct rh_build {
     int32_t n_domains;
     const struct rh_domain_data **domain; /* [n_domains], in the problem's arena */
     struct rh_domain *view;               /* [n_domains] what becomes train.domain */
-    const int32_t **user;                 /* [n_domains][n_users] user of the domain that is this problem user, or -1 */
+    const int32_t **user;                 /* [n_domains][n_users] the domain's number of this problem user, or -1 */
     uint8_t **label;                      /* [n_domains][rows of the domain] enum rh_part */
 };
 

@@ -26,7 +26,8 @@ static int check(const void *values, struct rh_error *err)
     return rh_kshot_check(p->k, p->k_max, err);
 }
 
-static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out, struct rh_error *err)
+static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out,
+                 struct rh_error *err)
 {
     const struct params *p = values;
     const struct rh_kshot shot = { p->k, p->k_max, p->support, "split cold_users support" };

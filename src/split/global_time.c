@@ -23,8 +23,8 @@ static const struct rh_choice unknowns[] = {
 static const struct rh_param params[] = {
     RH_REAL(struct params, train, 0.8, 0, 1, "share of rows, oldest first, that trains; equal times stay together"),
     RH_REAL(struct params, validation, 0.1, 0, 1, "share of rows, the next in time, for validation"),
-    RH_STR(struct params, train_before, "", "instant instead of a share: rows before it train (YYYY-MM-DD or seconds)"),
-    RH_STR(struct params, validation_before, "", "instant: rows from train_before to before it validate; empty: none do"),
+    RH_STR(struct params, train_before, "", "instead of a share: rows before this instant train (YYYY-MM-DD or s)"),
+    RH_STR(struct params, validation_before, "", "rows from train_before to before this instant validate; empty: no"),
     RH_ENUM(struct params, unknown, UNKNOWN_UNUSED, unknowns, "what becomes of rows without a time"),
     RH_BOOL(struct params, new_users, true, "ask users without a train row too; otherwise their rows are unused"),
     RH_PARAMS_END,
@@ -79,8 +79,8 @@ static int given_cuts(const struct params *p, struct cuts *c, struct rh_error *e
     if (*p->validation_before)
         RH_TRY(parse_instant("validation_before", p->validation_before, &validation, err));
     if (validation < train)
-        return rh_fail(err, RH_EINVAL, "validation_before = %s is earlier than train_before = %s", p->validation_before,
-                       p->train_before);
+        return rh_fail(err, RH_EINVAL, "validation_before = %s is earlier than train_before = %s",
+                       p->validation_before, p->train_before);
     *c = (struct cuts){ train - 1, validation - 1 };
     return RH_OK;
 }
@@ -107,8 +107,8 @@ static int64_t last_of(const uint64_t *key, int64_t n, int64_t count)
     return (int64_t)(key[(count < n ? count : n) - 1] ^ ((uint64_t)1 << 63));
 }
 
-static int cuts_of_shares(const struct rh_domain_data *t, const struct params *p, struct rh_arena *work, struct cuts *c,
-                          struct rh_error *err)
+static int cuts_of_shares(const struct rh_domain_data *t, const struct params *p, struct rh_arena *work,
+                          struct cuts *c, struct rh_error *err)
 {
     uint64_t *key = rh_alloc(work, (size_t)t->n_rows, sizeof *key);
     uint64_t *room = rh_alloc(work, (size_t)t->n_rows, sizeof *room);
@@ -160,7 +160,8 @@ static void drop_new_users(const struct rh_domain_data *t, uint8_t *label)
     }
 }
 
-static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out, struct rh_error *err)
+static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out,
+                 struct rh_error *err)
 {
     const struct params *p = values;
     const struct rh_domain_data *t = in->target;
@@ -179,8 +180,8 @@ static int label(const struct rh_split_input *in, const void *values, struct rh_
 const struct rh_split rh_split_global_time = {
     .name = "global_time",
     .summary = "rows up to one instant train, rows after it are asked; later source rows are dropped",
-    .reference = "Meng, McCreadie, Macdonald and Ounis 2020, Exploring data splitting strategies for the evaluation of "
-                 "recommendation models, RecSys",
+    .reference = "Meng, McCreadie, Macdonald and Ounis 2020, Exploring data splitting strategies for the evaluation "
+                 "of recommendation models, RecSys",
     .revision = 1,
     .needs_time = true,
     .params = params,

@@ -44,8 +44,8 @@ static int join_by_width(struct rh_build *b, struct join *j, struct rh_error *er
             first = d;
         if (j->block[d]->features.n_cols != j->block[first]->features.n_cols)
             return rh_fail(err, RH_EDATA,
-                           "block '%s' has %d columns in domain '%s' and %d in '%s'; dense blocks are joined only when "
-                           "they are equally wide", j->name, j->block[first]->features.n_cols,
+                           "block '%s' has %d columns in domain '%s' and %d in '%s'; dense blocks are joined only "
+                           "when they are equally wide", j->name, j->block[first]->features.n_cols,
                            b->domain[first]->name, j->block[d]->features.n_cols, b->domain[d]->name);
         j->n_cols = j->block[d]->features.n_cols;
     }
@@ -144,8 +144,8 @@ struct writer {
 };
 
 /* Gets a writer for n_rows rows of nnz entries, the longest of them `longest`. */
-static int writer_open(struct rh_build *b, struct writer *w, int32_t n_rows, int64_t nnz, int64_t longest, bool values,
-                       struct rh_error *err)
+static int writer_open(struct rh_build *b, struct writer *w, int32_t n_rows, int64_t nnz, int64_t longest,
+                       bool values, struct rh_error *err)
 {
     struct rh_arena *a = &b->p->arena;
     w->row = rh_build_alloc(a, (size_t)n_rows + 1, sizeof *w->row, "feature rows", err);

@@ -27,7 +27,8 @@ static int32_t folds(const void *values)
     return (int32_t)((const struct params *)values)->folds;
 }
 
-static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out, struct rh_error *err)
+static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out,
+                 struct rh_error *err)
 {
     const struct params *p = values;
     int32_t n = (int32_t)in->target->n_rows; /* fits: positions are 32 bits */
@@ -54,8 +55,8 @@ static int label(const struct rh_split_input *in, const void *values, struct rh_
 const struct rh_split rh_split_kfold = {
     .name = "kfold",
     .summary = "k problems: each row is asked in one of them and trains in the others",
-    .reference = "Stone 1974, Cross-validatory choice and assessment of statistical predictions, J. Royal Statistical "
-                 "Society B 36(2)",
+    .reference = "Stone 1974, Cross-validatory choice and assessment of statistical predictions, J. Royal "
+                 "Statistical Society B 36(2)",
     .revision = 1,
     .params = params,
     .params_size = sizeof(struct params),

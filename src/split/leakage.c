@@ -1,6 +1,6 @@
-/* Leakage is measured, not assumed: what of the future, or of the answer, lies in what a model may see. Rows of unknown
- * time take no part in the counts of time. (Ji, Sun, Zhang and Li, "A critical study on data leakage in recommender
- * system offline evaluation", TOIS 2023, count train rows later than test rows as we do.) */
+/* Leakage is measured, not assumed: what of the future, or of the answer, lies in what a model may see. Rows of
+ * unknown time take no part in the counts of time. (Ji, Sun, Zhang and Li, "A critical study on data leakage in
+ * recommender system offline evaluation", ACM TOIS 41(3), 2023, show what such rows do to the numbers.) */
 #include "base/sort.h"
 #include "split/build.h"
 

@@ -17,7 +17,7 @@ static const struct rh_choice orders[] = {
 
 static const struct rh_param params[] = {
     RH_ENUM(struct params, order, RH_ORDER_TIME, orders, "which row is left out"),
-    RH_BOOL(struct params, validation, true, "leave a second row out for validation (the newest but one, or another)"),
+    RH_BOOL(struct params, validation, true, "leave a second row out to validate (the newest but one, or another)"),
     RH_INT(struct params, min_history, 1, 0, 1e9, "rows that must stay in train; users with fewer train, unasked"),
     RH_PARAMS_END,
 };
@@ -59,7 +59,8 @@ static void random_two(const struct rh_split_input *in, int32_t user, int64_t fi
     *other = first + j + (j >= i);
 }
 
-static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out, struct rh_error *err)
+static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out,
+                 struct rh_error *err)
 {
     const struct params *p = values;
     const struct rh_domain_data *t = in->target;

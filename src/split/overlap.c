@@ -66,7 +66,8 @@ static int label_with(const struct rh_split_input *in, const struct params *p, s
     return RH_OK;
 }
 
-static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out, struct rh_error *err)
+static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out,
+                 struct rh_error *err)
 {
     struct rh_arena work = { 0 };
     int status = label_with(in, values, out, &work, err);
@@ -77,7 +78,8 @@ static int label(const struct rh_split_input *in, const void *values, struct rh_
 const struct rh_split rh_split_overlap = {
     .name = "overlap",
     .summary = "a share of the users that a source knows too is cold in the target, and asked; the others train",
-    .reference = "Man, Shen, Jin and Cheng 2017, Cross-domain recommendation: an embedding and mapping approach, IJCAI",
+    .reference = "Man, Shen, Jin and Cheng 2017, Cross-domain recommendation: an embedding and mapping approach, "
+                 "IJCAI",
     .revision = 1,
     .needs_sources = true,
     .params = params,

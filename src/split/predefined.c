@@ -37,7 +37,8 @@ static void draw_validation(const struct rh_split_input *in, double share, int32
         }
 }
 
-static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out, struct rh_error *err)
+static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out,
+                 struct rh_error *err)
 {
     const struct params *p = values;
     const struct rh_domain_data *t = in->target;

@@ -119,12 +119,12 @@ static void tell(const struct rh_problem *p, struct rh_log *log)
     const struct rh_leakage *l = &p->leakage;
     if (!log)
         return;
-    rh_log(log, RH_LOG_DETAIL, "problem", "%s: %d users, %lld train rows, %d test and %d validation queries, %d cold, "
-           "%lld rows unused", p->name, p->train.n_users, (long long)l->train_rows, p->test.n, p->validation.n,
+    rh_log(log, RH_LOG_DETAIL, "problem", "%s: %d users, %lld train rows, %d test and %d validation queries, %d "
+           "cold, %lld rows unused", p->name, p->train.n_users, (long long)l->train_rows, p->test.n, p->validation.n,
            p->n_cold_users, (long long)p->n_unused);
     if (l->mask_hits || l->cold_user_train_rows)
-        rh_log(log, RH_LOG_WARNING, "problem", "%s leaks: %lld test items in the visible history of their query, %lld "
-               "train rows of cold users", p->name, (long long)l->mask_hits, (long long)l->cold_user_train_rows);
+        rh_log(log, RH_LOG_WARNING, "problem", "%s leaks: %lld test items in the visible history of their query, "
+               "%lld train rows of cold users", p->name, (long long)l->mask_hits, (long long)l->cold_user_train_rows);
     if (l->future_pairs || l->test_rows_before_train || l->future_source_rows)
         rh_log(log, RH_LOG_INFO, "problem", "%s: in %.1f %% of pairs the train row is later than the test row; %lld "
                "test rows are older than the newest train row of their user; %lld source rows are later than the "

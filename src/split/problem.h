@@ -2,9 +2,9 @@
  * fold, shared by every algorithm, immutable.
  *
  * Users: the union of the users of all domains, by id. The target's users come first, in the target's order; then
- * those of the sources not yet there. Feature blocks of the domains are joined by name: their columns are the union of
- * the column names (target's first), so a column means the same in every domain. A user's features are those of the
- * first domain, target first, that has any for the user. Domain 0 of the train view is the target. */
+ * those of the sources not yet there. Feature blocks of the domains are joined by name: their columns are the union
+ * of the column names (target's first), so a column means the same in every domain. A user's features are those of
+ * the first domain, target first, that has any for the user. Domain 0 of the train view is the target. */
 #ifndef RH_SPLIT_PROBLEM_H
 #define RH_SPLIT_PROBLEM_H
 
@@ -30,7 +30,7 @@ struct rh_queries {
 /* Counts of what should be zero, and what the reader of a table must know. */
 struct rh_leakage {
     int64_t test_rows, train_rows;
-    int64_t future_pairs_sampled, future_pairs; /* (test row, train row): pairs of known time; the train row is later */
+    int64_t future_pairs_sampled, future_pairs; /* (test row, train row): all of known time; train row later */
     int64_t test_rows_before_train;  /* test rows older than the newest train row of their user */
     int64_t mask_hits;               /* test items that lie in the visible history of their own query */
     int64_t cold_user_train_rows;    /* target train rows of users that the split gave support rows */

@@ -68,7 +68,8 @@ static int over_all(const struct rh_split_input *in, const struct params *p, str
     return RH_OK;
 }
 
-static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out, struct rh_error *err)
+static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out,
+                 struct rh_error *err)
 {
     const struct params *p = values;
     struct rh_arena work = { 0 };
@@ -80,8 +81,8 @@ static int label(const struct rh_split_input *in, const void *values, struct rh_
 const struct rh_split rh_split_random_ratio = {
     .name = "random_ratio",
     .summary = "a random share of all rows, or of the rows of each user, is asked",
-    .reference = "Herlocker, Konstan, Terveen and Riedl 2004, Evaluating collaborative filtering recommender systems, "
-                 "ACM TOIS 22(1)",
+    .reference = "Herlocker, Konstan, Terveen and Riedl 2004, Evaluating collaborative filtering recommender "
+                 "systems, ACM TOIS 22(1)",
     .revision = 1,
     .params = params,
     .params_size = sizeof(struct params),

@@ -1,4 +1,4 @@
-/* What several splits share: orders of a user's rows, shares of a count, and holding a user out with k support rows. */
+/* What several splits share: orders of a user's rows, shares of a count, holding a user out with k support rows. */
 #ifndef RH_SPLIT_ROWS_H
 #define RH_SPLIT_ROWS_H
 
@@ -45,8 +45,8 @@ struct rh_users {
     int32_t *user; /* [n] ascending */
     struct rh_row_key *room;
 };
-/* The users with more than k_max rows, among those of wanted[n_users] when it is not NULL. RH_EDATA: there is none, or
- * the order of the support rows needs times that are not there. */
+/* The users with more than k_max rows, among those of wanted[n_users] when it is not NULL. RH_EDATA: there is none,
+ * or the order of the support rows needs times that are not there. */
 int rh_users_eligible(const struct rh_split_input *in, const struct rh_kshot *shot, const bool *wanted,
                       struct rh_arena *a, struct rh_users *out, struct rh_error *err);
 

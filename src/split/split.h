@@ -22,7 +22,7 @@ struct rh_split_input {
     /* source_user[s][u]: the user of source s that is user u of the target (same id), or -1 */
     const int32_t *const *source_user;
     uint64_t seed;         /* streams: rh_stream(seed, identity, purpose, index) */
-    const char *identity;  /* of the data, so that the same seed on the same data gives the same split in any experiment */
+    const char *identity;  /* of the data: the same seed on the same data gives the same split in any experiment */
     int32_t fold, n_folds; /* 0 and 1 unless the split makes folds */
 };
 

@@ -11,7 +11,7 @@ struct params {
 
 static const struct rh_param params[] = {
     RH_INT(struct params, folds, 5, 2, 1000, "number of folds, each a problem"),
-    RH_BOOL(struct params, validation, false, "the users of the next fold are held out for validation (needs 3 folds)"),
+    RH_BOOL(struct params, validation, false, "the users of the next fold are held out to validate (needs 3 folds)"),
     RH_INT(struct params, k, 5, 0, 100000, "rows of a held-out user that are visible when it is asked"),
     RH_INT(struct params, k_max, 10, 0, 100000, "largest k of a sweep: rows after the first k_max are asked"),
     RH_ENUM(struct params, support, RH_ORDER_TIME, rh_support_orders, "which rows are visible"),
@@ -32,7 +32,8 @@ static int32_t folds(const void *values)
     return (int32_t)((const struct params *)values)->folds;
 }
 
-static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out, struct rh_error *err)
+static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out,
+                 struct rh_error *err)
 {
     const struct params *p = values;
     const struct rh_kshot shot = { p->k, p->k_max, p->support, "split user_kfold support" };

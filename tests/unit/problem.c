@@ -315,8 +315,8 @@ static void dense_blocks_join_when_equally_wide(void **state)
     k.features.n_cols = 3;
     assert_null(build(w, 1, rh_split_find("leave_one_out"), NULL));
     assert_int_equal(w->err.status, RH_EDATA);
-    assert_string_equal(w->err.text, "block 'text' has 2 columns in domain 'movies' and 3 in 'books'; dense blocks are "
-                                     "joined only when they are equally wide");
+    assert_string_equal(w->err.text, "block 'text' has 2 columns in domain 'movies' and 3 in 'books'; dense blocks "
+                                     "are joined only when they are equally wide");
     k.features = (struct rh_features){ "text", 3, 0, w->books->row, NULL, NULL, NULL };
     assert_null(build(w, 1, rh_split_find("leave_one_out"), NULL));
     assert_string_equal(w->err.text, "block 'text' is dense in domain 'movies' and sparse in 'books'; they cannot be "
@@ -350,12 +350,12 @@ static void what_cannot_be_asked_is_said(void **state)
     struct said none = { .target = { 0 } };
     assert_null(build(w, 0, &spoken, &none));
     assert_int_equal(w->err.status, RH_EDATA);
-    assert_string_equal(w->err.text, "split spoken leaves no test row in domain 'movies': of 9 rows it makes 9 train, "
-                                     "0 test, 0 validation, 0 support and 0 unused");
+    assert_string_equal(w->err.text, "split spoken leaves no test row in domain 'movies': of 9 rows it makes 9 "
+                                     "train, 0 test, 0 validation, 0 support and 0 unused");
     memset(none.target, RH_TEST, sizeof none.target);
     assert_null(build(w, 0, &spoken, &none));
-    assert_string_equal(w->err.text, "split spoken leaves no train row in domain 'movies': of 9 rows it makes 0 train, "
-                                     "9 test, 0 validation, 0 support and 0 unused");
+    assert_string_equal(w->err.text, "split spoken leaves no train row in domain 'movies': of 9 rows it makes 0 "
+                                     "train, 9 test, 0 validation, 0 support and 0 unused");
     none.target[3] = 6;
     assert_null(build(w, 0, &spoken, &none));
     assert_int_equal(w->err.status, RH_EBUG);
@@ -366,16 +366,16 @@ static void what_cannot_be_asked_is_said(void **state)
     struct rh_split needs = spoken;
     needs.needs_given = true;
     assert_null(build(w, 0, &needs, &none));
-    assert_string_equal(w->err.text, "split spoken needs a dataset that comes in train and test files; domain 'movies' "
-                                     "does not");
+    assert_string_equal(w->err.text, "split spoken needs a dataset that comes in train and test files; domain "
+                                     "'movies' does not");
     needs.needs_given = false;
     needs.needs_sources = true;
     assert_null(build(w, 0, &needs, &none));
     assert_string_equal(w->err.text, "split spoken needs a source domain and problem 'p' has none");
     w->movies->time = NULL;
     assert_null(build(w, 0, rh_split_find("leave_one_out"), NULL));
-    assert_string_equal(w->err.text, "split leave_one_out of domain 'movies': domain 'movies' has no timestamps; write "
-                                     "order = file for the order of the source files, or order = random");
+    assert_string_equal(w->err.text, "split leave_one_out of domain 'movies': domain 'movies' has no timestamps; "
+                                     "write order = file for the order of the source files, or order = random");
 }
 
 int main(void)

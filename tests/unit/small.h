@@ -45,7 +45,8 @@ static inline int32_t small_number(const char **seen, int32_t *n, const char *s)
     return (*n)++;
 }
 
-static inline struct rh_domain_data *small_domain(const char *name, const struct small_row *rows, int32_t n, int parts)
+static inline struct rh_domain_data *small_domain(const char *name, const struct small_row *rows, int32_t n,
+                                                  int parts)
 {
     struct rh_domain_data *d = calloc(1, sizeof *d);
     if (!d)
@@ -61,7 +62,8 @@ static inline struct rh_domain_data *small_domain(const char *name, const struct
     d->user_id = small_strings(d, user, d->n_users);
     d->item_id = small_strings(d, item, d->n_items);
     int64_t *row = small_take(d, (size_t)d->n_users + 1, sizeof *row), at = 0;
-    int32_t *to_item = small_take(d, (size_t)n, sizeof *to_item), *position = small_take(d, (size_t)n, sizeof *position);
+    int32_t *to_item = small_take(d, (size_t)n, sizeof *to_item);
+    int32_t *position = small_take(d, (size_t)n, sizeof *position);
     float *value = parts & SMALL_VALUE ? small_take(d, (size_t)n, sizeof *value) : NULL;
     int64_t *time = parts & SMALL_TIME ? small_take(d, (size_t)n, sizeof *time) : NULL;
     uint8_t *given = parts & SMALL_GIVEN ? small_take(d, (size_t)n, 1) : NULL;
@@ -95,7 +97,7 @@ static inline struct rh_domain_data *small_domain(const char *name, const struct
     return d;
 }
 
-/* A sparse block: text[r] holds the column names of row r, separated by spaces, in ascending order of first mention. */
+/* A sparse block: text[r] holds the column names of row r, separated by spaces, in any order. */
 static inline struct rh_block small_block(struct rh_domain_data *d, const char *name, const char *columns,
                                           const char *const *text, int32_t n_rows)
 {

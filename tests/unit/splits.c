@@ -1,4 +1,4 @@
-/* Every split on a domain written by hand, with the expected part of every row; then what must hold for all splits. */
+/* Every split on a domain written by hand, with the expected part of every row; then what holds for all splits. */
 #include "base/param.h"
 #include "split/problem.h"
 #include "small.h"
@@ -292,9 +292,11 @@ static void impossible_settings_are_refused(void **state)
         { "cold_users", "k=7 k_max=5", RH_EINVAL,
           "k = 7 is larger than k_max = 5; raise k_max (the asked rows are those after the first k_max, so that they "
           "are the same for every k)" },
-        { "cold_users", "fraction=0.9 validation=0.25", RH_EINVAL, "fraction + validation = 1.15 is more than all users" },
+        { "cold_users", "fraction=0.9 validation=0.25", RH_EINVAL,
+          "fraction + validation = 1.15 is more than all users" },
         { "cold_users", "k_max=5", RH_EDATA, "no user that could be held out has more than k_max = 5 rows" },
-        { "overlap", "cold=0.75 validation=0.5", RH_EINVAL, "cold + validation = 1.25 is more than all overlapping users" },
+        { "overlap", "cold=0.75 validation=0.5", RH_EINVAL,
+          "cold + validation = 1.25 is more than all overlapping users" },
         { "overlap", "source_rows=3", RH_EDATA,
           "no user has 3 or more rows in a source: the domains share no such user" },
         { "kfold", "folds=2 validation=yes", RH_EINVAL,
@@ -331,10 +333,14 @@ static struct rh_domain_data *random_domain(const char *name, int32_t first_user
     int32_t n = 0;
     for (int32_t u = 0; u < 60; u++)
         for (int32_t i = 0; i < 40; i++)
-            if (rh_rng_uniform(&rng) < 0.4)
-                rows[n++] = (struct small_row){ text[first_user + u], text[i], (float)(1 + rh_rng_below(&rng, 5)),
-                                                rh_rng_below(&rng, 50) ? 1000000 + rh_rng_below(&rng, 500) : RH_NO_TIME,
-                                                (uint8_t)rh_rng_below(&rng, 4) };
+            if (rh_rng_uniform(&rng) < 0.4) {
+                struct small_row *row = &rows[n++];
+                row->user = text[first_user + u];
+                row->item = text[i];
+                row->value = (float)(1 + rh_rng_below(&rng, 5));
+                row->time = rh_rng_below(&rng, 50) ? 1000000 + rh_rng_below(&rng, 500) : RH_NO_TIME;
+                row->given = (uint8_t)rh_rng_below(&rng, 4);
+            }
     struct rh_domain_data *d = small_domain(name, rows, n, SMALL_VALUE | SMALL_TIME | SMALL_GIVEN);
     rh_domain_data_hash(d);
     return d;
@@ -412,8 +418,9 @@ static void every_split_keeps_the_promises(void **state)
             assert_string_equal(w->label, again);
 
             const struct rh_domain_data *source[] = { w->source };
-            struct rh_problem_spec spec = { .name = split->name, .target = w->target, .n_sources = 1, .source = source,
-                                            .split = split, .params = params, .seed = 12345, .fold = fold };
+            struct rh_problem_spec spec = { .name = split->name, .target = w->target, .n_sources = 1,
+                                            .source = source, .split = split, .params = params, .seed = 12345,
+                                            .fold = fold };
             struct rh_problem *p, *twin;
             if (rh_problem_build(&spec, NULL, &p, &w->err) < 0)
                 fail_msg("%s: %s", split->name, w->err.text);
