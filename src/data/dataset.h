@@ -19,6 +19,34 @@ struct rh_data_env {
     const volatile sig_atomic_t *cancel; /* set: stop with RH_ECANCEL; may be NULL */
 };
 
+/* What becomes of several rows of one user and one item. */
+enum rh_duplicates {
+    RH_DUPLICATES_LAST, /* keep the row of the latest time, then the later one of the file */
+    RH_DUPLICATES_FIRST,
+    RH_DUPLICATES_MEAN, /* these keep the last row with the mean, largest, smallest, sum of the ratings */
+    RH_DUPLICATES_MAX,
+    RH_DUPLICATES_MIN,
+    RH_DUPLICATES_SUM,
+    RH_DUPLICATES_ERROR
+};
+
+/* The options that every dataset made of files has; the generator has its own (data/synthetic.h). */
+struct rh_data_options {
+    int duplicates; /* enum rh_duplicates */
+    bool implicit;
+    double rating_min, rating_max;
+    const char *from, *until;
+    int64_t core_users, core_items;
+    int64_t token_min_items;
+    double token_max_share;
+    int64_t token_limit;
+};
+extern const struct rh_param rh_data_params[];
+#define RH_RATING_FREE 1e9 /* rating_min, rating_max beyond which nothing is dropped */
+
+/* Raise it when the same files and options give another domain. */
+#define RH_DATA_REVISION 1
+
 struct rh_dataset; /* immutable; lives in the arena given to rh_dataset_open */
 
 /* Finds NAME.ini, checks it, applies `settings` (entries of one [dataset.X] section of an experiment but for the key
@@ -29,6 +57,11 @@ int rh_dataset_open(struct rh_arena *a, const struct rh_data_env *env, const cha
 
 const char *rh_dataset_name(const struct rh_dataset *d);
 const char *rh_dataset_summary(const struct rh_dataset *d);
+/* Whose ids these are: the same text is the same user only among datasets of one namespace. */
+const char *rh_dataset_namespace(const struct rh_dataset *d);
+/* What was written in the file (data/description.h), with variables replaced. */
+struct rh_description;
+const struct rh_description *rh_dataset_description(const struct rh_dataset *d);
 int32_t rh_dataset_domain_count(const struct rh_dataset *d);
 const char *rh_dataset_domain(const struct rh_dataset *d, int32_t i);
 

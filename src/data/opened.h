@@ -1,0 +1,31 @@
+/* The inside of a dataset, between dataset.c (settings), load.c (files) and generated.c. */
+#ifndef RH_DATA_OPENED_H
+#define RH_DATA_OPENED_H
+
+#include "base/text.h"
+#include "data/dataset.h"
+#include "data/description.h"
+
+struct rh_dataset {
+    struct rh_arena *arena;
+    struct rh_description *description; /* places, title and folder with variables replaced */
+    const char *name, *summary, *canonical;
+    struct rh_pairs variables; /* with the values of the experiment */
+    struct rh_data_options options;
+    int64_t from, until; /* of the options; INT64_MIN, INT64_MAX: open */
+    void *generated;     /* parameters of the generator, or NULL */
+};
+
+/* Appends the canonical text of one domain, or of all (-1). */
+void rh_opened_text(const struct rh_dataset *d, int32_t domain, struct rh_text *t);
+bool rh_opened_side_belongs(const struct rh_side_spec *side, const struct rh_domain_spec *domain);
+
+/* The embedded generator as a dataset sees it; params NULL: this build has none. */
+const struct rh_param *rh_generated_params(void);
+size_t rh_generated_params_size(void);
+int rh_generated_revision(void);
+int32_t rh_generated_domain_count(const void *params);
+const char *rh_generated_domain(const void *params, int32_t i);
+int rh_generated_load(const void *params, int32_t i, struct rh_domain_data **out, struct rh_error *err);
+
+#endif
