@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,6 +224,37 @@ static void popularity_follows_a_power_law(void **state)
     assert_true(half > -0.53 && half < -0.47);
 }
 
+/* docs/popularity.tsv, from which the picture is drawn, holds this generator's curve. */
+static void documented_curve_is_true(void **state)
+{
+    (void)state;
+    const char *root = getenv("HARNESS_SOURCE");
+    if (!root) {
+        print_message("# HARNESS_SOURCE is not set: docs/popularity.tsv is not compared\n");
+        skip();
+    }
+    char path[4096], line[256];
+    snprintf(path, sizeof path, "%s/docs/popularity.tsv", root);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    struct rh_domain_data *d = generate("", 0);
+    uint64_t count[800] = { 0 };
+    for (int64_t r = 0; r < d->n_rows; r++)
+        count[d->item[r]]++;
+    rh_sort_u64(count, count + 400, 400);
+    int compared = 0, rank;
+    double share;
+    while (fgets(line, sizeof line, f) && *line != '\n')
+        if (sscanf(line, "%d %lf", &rank, &share) == 2) {
+            assert_in_range(rank, 1, 400);
+            assert_true(fabs((double)count[400 - rank] / (double)d->n_rows - share) < 1e-8);
+            compared++;
+        }
+    assert_true(compared > 30);
+    fclose(f);
+    rh_domain_data_free(d);
+}
+
 /* ------------------------------------------------------------------------------------------ what transfers */
 
 /* Mean area under the curve of scores[query][item] over the test queries. */
@@ -394,6 +426,7 @@ int main(void)
         cmocka_unit_test(shapes_are_as_asked),
         cmocka_unit_test(extreme_settings_work),
         cmocka_unit_test(popularity_follows_a_power_law),
+        cmocka_unit_test(documented_curve_is_true),
         cmocka_unit_test(shared_tastes_transfer),
         cmocka_unit_test(the_default_shares_enough),
         cmocka_unit_test(own_tastes_do_not_transfer),
