@@ -456,6 +456,45 @@ static void every_split_keeps_the_promises(void **state)
     assert_null(rh_split_find("leave_two_out"));
 }
 
+/* The part of each (user, item) by a split that draws nothing does not depend on the order of the file. */
+static void file_order_changes_nothing_but_ties(void **state)
+{
+    struct world *w = *state;
+    static const char *const settings[][2] = {
+        { "leave_one_out", "" }, { "global_time", "" }, { "global_time", "unknown=train new_users=no" },
+        { "predefined", "other=train" }, { "cold_users", "fraction=1 validation=0 k=1 k_max=1" },
+        { "overlap", "cold=1 validation=0 k=1 k_max=1" },
+    };
+    struct small_row rows[11];
+    memcpy(rows, main_rows, sizeof rows);
+    rows[7].time = 26; /* u2's two rows at one time are no longer tied */
+    struct rh_domain_data *d[2], *hand_made = w->target;
+    d[0] = small_domain("main", rows, 11, SMALL_VALUE | SMALL_TIME | SMALL_GIVEN);
+    for (int r = 0; r < 11; r++) /* 7 r + 3 runs through all of 11 */
+        rows[r] = main_rows[(7 * r + 3) % 11];
+    for (int r = 0; r < 11; r++)
+        if (rows[r].time == 25 && *rows[r].item == 'd')
+            rows[r].time = 26;
+    d[1] = small_domain("main", rows, 11, SMALL_VALUE | SMALL_TIME | SMALL_GIVEN);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        char part[2][4][4]; /* by the numbers in the names of users and items */
+        memset(part, ' ', sizeof part);
+        for (int k = 0; k < 2; k++) {
+            w->target = d[k];
+            assert_int_equal(label(w, settings[i][0], settings[i][1], 7, 0), RH_OK);
+            for (int32_t u = 0; u < 4; u++)
+                for (int64_t r = d[k]->row[u]; r < d[k]->row[u + 1]; r++)
+                    part[k][rh_string(&d[k]->user_id, u)[1] - '0'][*rh_string(&d[k]->item_id, d[k]->item[r]) - 'a'] =
+                        w->label[r];
+        }
+        if (memcmp(part[0], part[1], sizeof part[0]))
+            fail_msg("%s %s: the order of the file matters", settings[i][0], settings[i][1]);
+    }
+    w->target = hand_made;
+    rh_domain_data_free(d[0]);
+    rh_domain_data_free(d[1]);
+}
+
 /* The count by sorting equals the count by looking at all pairs. */
 static void future_pairs_equal_a_plain_count(void **state)
 {
@@ -488,6 +527,7 @@ int main(void)
         WITH(make_world, folds_are_parts_of_one_whole),
         WITH(make_world, a_sweep_over_k_asks_the_same_rows),
         WITH(make_world, impossible_settings_are_refused),
+        WITH(make_world, file_order_changes_nothing_but_ties),
         WITH(make_random_world, every_split_keeps_the_promises),
         WITH(make_random_world, future_pairs_equal_a_plain_count),
     };

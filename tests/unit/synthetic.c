@@ -1,6 +1,7 @@
 /* The embedded generator: the same bytes everywhere, and data that is as its parameters say. The thresholds stand
  * between what two different settings give; the values that the data gives are beside them. */
 #include "base/exact.h"
+#include "base/file.h"
 #include "base/param.h"
 #include "base/sort.h"
 #include "data/synthetic.h"
@@ -255,6 +256,39 @@ static void documented_curve_is_true(void **state)
     rh_domain_data_free(d);
 }
 
+/* The table of options in docs/synthetic.md is that of the program. */
+static void documented_options_are_true(void **state)
+{
+    (void)state;
+    const char *root = getenv("HARNESS_SOURCE");
+    if (!root) {
+        print_message("# HARNESS_SOURCE is not set: docs/synthetic.md is not compared\n");
+        skip();
+    }
+    struct rh_arena a = { 0 };
+    struct rh_error err = { 0 };
+    char path[4096], *text;
+    size_t n;
+    snprintf(path, sizeof path, "%s/docs/synthetic.md", root);
+    assert_int_equal(rh_read_file(&a, path, &text, &n, &err), RH_OK);
+    const void *defaults = params_of(&a, "");
+    for (const struct rh_param *p = rh_synthetic_params; p->type != RH_P_END; p++) {
+        struct rh_text line = { 0 };
+        rh_text_printf(&line, "| `%s` | ", p->name);
+        rh_param_text(p, defaults, &line);
+        rh_text_add(&line, " | ");
+        if (p->type == RH_P_BOOL)
+            rh_text_add(&line, "yes, no"); /* a bar would end the column */
+        else
+            rh_param_allowed(p, &line);
+        rh_text_printf(&line, " | %s |\n", p->help);
+        if (!strstr(text, line.s))
+            fail_msg("docs/synthetic.md lacks the line: %s", line.s);
+        rh_text_release(&line);
+    }
+    rh_arena_release(&a);
+}
+
 /* ------------------------------------------------------------------------------------------ what transfers */
 
 /* Mean area under the curve of scores[query][item] over the test queries. */
@@ -427,6 +461,7 @@ int main(void)
         cmocka_unit_test(extreme_settings_work),
         cmocka_unit_test(popularity_follows_a_power_law),
         cmocka_unit_test(documented_curve_is_true),
+        cmocka_unit_test(documented_options_are_true),
         cmocka_unit_test(shared_tastes_transfer),
         cmocka_unit_test(the_default_shares_enough),
         cmocka_unit_test(own_tastes_do_not_transfer),
