@@ -6,12 +6,14 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Scores of a tile: it should stay in the cache between scoring and counting, and have rows enough for a matrix
- * product to be efficient. Only the width of the widest query decides, so that batches are the same on any machine.
- * */
-#define TILE_SCORES ((int64_t)1 << 19)
-#define FEWEST_ROWS 32
-#define MOST_ROWS 128
+/* A tile should stay in the cache between scoring and counting, and have rows enough for a matrix product to be
+ * efficient. Only the width decides, so that batches are the same on any machine. */
+int32_t rh_evaluate_rows(int32_t widest)
+{
+    enum { SCORES = 1 << 20, FEWEST = 16, MOST = 64 };
+    int32_t rows = widest > 0 ? SCORES / widest : MOST;
+    return rows < FEWEST ? FEWEST : rows > MOST ? MOST : rows;
+}
 
 /* What one thread needs; `err` is its first and only failure, at the batch that begins with `failed_at`. */
 struct worker {
@@ -87,8 +89,7 @@ static int measure(struct evaluation *e, struct rh_error *err)
         e->widest = q->n_candidates > e->widest ? q->n_candidates : e->widest;
         e->most_truth = t->n > e->most_truth ? t->n : e->most_truth;
     }
-    int64_t rows = TILE_SCORES / e->widest;
-    e->rows = (int32_t)(rows < FEWEST_ROWS ? FEWEST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows);
+    e->rows = rh_evaluate_rows(e->widest);
     e->stride = ((size_t)e->widest + 15) & ~(size_t)15;
     return RH_OK;
 }

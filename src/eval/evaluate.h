@@ -40,6 +40,10 @@ struct rh_evaluation {
     int32_t no_relevant; /* queries without a relevant candidate: undefined for ranking metrics */
 };
 
+/* Queries of one call of the scorer, the last batch but for its end, when `widest` is the most candidates of a query.
+ * */
+int32_t rh_evaluate_rows(int32_t widest);
+
 /* The result is in the arena. A score that is not finite: RH_ENUMERIC with query user and item. RH_ECANCEL when told
  * to stop, RH_EBUG when a query breaks its contract (items out of range or not ascending, a candidate twice), else
  * what the scorer returned. On failure `out` holds nothing of use. */

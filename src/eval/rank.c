@@ -1,41 +1,55 @@
 /* The floor is one read of the n scores. With few relevant items each distinct score ("level") is compared with all
  * scores, which the compiler makes into a few vector instructions. With many, that would read n scores a level; so
- * the range of the levels is cut into equal buckets, a table says for each bucket how many levels lie below it, and
- * only a score that falls into a bucket with a level in it is compared with that bucket's levels. The bucket of a
- * score is a monotone function of it (a float product, a sum and a truncation each are), so the counts are exact
- * whatever the rounding. No step depends on the processor but in time. */
+ * the range of the levels is cut into equal buckets, the scores of each are counted, and only a score that falls into
+ * a bucket with a level in it is compared with that bucket's levels. The bucket of a score is a monotone function of
+ * it (a float product, a sum and a truncation each are), so the counts are exact whatever the rounding. No step
+ * depends on the processor but in time. */
 #include "eval/rank.h"
 
 #include <float.h>
 #include <string.h>
 
-#define FEW_LEVELS 8
+/* Loops that gain from wider vectors are compiled twice, and the loader takes what the processor has. */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define VECTOR __attribute__((target_clones("avx2", "default")))
+#else
+#define VECTOR
+#endif
+
+#define FEW_LEVELS 12
+#define FEW_TO_SORT 128
 #define LEAST_BUCKETS 256
-#define MOST_BUCKETS 8192
-#define BUCKETS_PER_LEVEL 16
-#define BLOCK 256
+#define MOST_BUCKETS 4096
+#define BUCKETS_PER_LEVEL 32
+#define BLOCK 512
+
+static int32_t bucket_count(int32_t n_levels)
+{
+    int64_t n = (int64_t)n_levels * BUCKETS_PER_LEVEL;
+    return n < LEAST_BUCKETS ? LEAST_BUCKETS : n > MOST_BUCKETS ? MOST_BUCKETS : (int32_t)n;
+}
 
 int rh_ranker_make(struct rh_arena *a, int32_t capacity, struct rh_ranker *out, struct rh_error *err)
 {
-    size_t levels = (size_t)capacity + 1;
-    int64_t buckets = (int64_t)capacity * BUCKETS_PER_LEVEL;
-    buckets = buckets < LEAST_BUCKETS ? LEAST_BUCKETS : buckets > MOST_BUCKETS ? MOST_BUCKETS : buckets;
+    size_t levels = (size_t)capacity + 1, buckets = (size_t)bucket_count(capacity);
     struct rh_ranker r = {
         .capacity = capacity,
+        .key = rh_alloc(a, 2 * (size_t)capacity, sizeof *r.key),
         .level = rh_alloc(a, levels, sizeof *r.level),
         .relevant = rh_alloc(a, levels, sizeof *r.relevant),
         .tied = rh_alloc(a, levels, sizeof *r.tied),
-        .passed = rh_alloc(a, 4 * levels, sizeof *r.passed),
-        .first = rh_alloc(a, (size_t)buckets + 1, sizeof *r.first),
-        .buckets = (int32_t)buckets,
+        .passed = rh_alloc(a, levels, sizeof *r.passed),
+        .count = rh_alloc(a, buckets + 1, sizeof *r.count),
+        .first = rh_alloc(a, buckets + 1, sizeof *r.first),
+        .open = rh_alloc(a, buckets + 1, sizeof *r.open),
     };
-    if (!r.level || !r.relevant || !r.tied || !r.passed || !r.first)
+    if (!r.key || !r.level || !r.relevant || !r.tied || !r.passed || !r.count || !r.first || !r.open)
         return rh_fail_memory(err, "ranking", levels * 64);
     *out = r;
     return RH_OK;
 }
 
-int32_t rh_first_not_finite(const float *score, int32_t n)
+VECTOR int32_t rh_first_not_finite(const float *score, int32_t n)
 {
     /* The exponent of infinity and of NaN is all ones: one more carries into the sign bit. */
     uint32_t carry = 0;
@@ -52,26 +66,57 @@ int32_t rh_first_not_finite(const float *score, int32_t n)
     return i;
 }
 
-/* Shell's sort with Ciura's gaps: most queries have some tens of relevant items. */
-static void sort_ascending(float *x, int32_t n)
+/* Sorts by the bytes of the bits, lowest first. The bits of positive floats are in the order of the numbers; those of
+ * negative ones, all turned over, come before them in theirs. */
+static void sort_many(struct rh_ranker *r, float *x, int32_t n)
 {
-    static const int32_t gaps[] = { 8861, 3938, 1750, 701, 301, 132, 57, 23, 10, 4, 1 };
-    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
-        int32_t gap = gaps[g];
-        for (int32_t i = gap; i < n; i++) {
-            float v = x[i];
-            int32_t j = i;
-            for (; j >= gap && x[j - gap] > v; j -= gap)
-                x[j] = x[j - gap];
-            x[j] = v;
-        }
+    uint32_t *from = r->key, *to = r->key + r->capacity;
+    for (int32_t i = 0; i < n; i++) {
+        memcpy(&from[i], &x[i], sizeof *from);
+        from[i] ^= from[i] >> 31 ? 0xffffffffu : 0x80000000u;
     }
+    for (int shift = 0; shift < 32; shift += 8) {
+        int32_t start[257] = { 0 };
+        for (int32_t i = 0; i < n; i++)
+            start[(from[i] >> shift & 255) + 1]++;
+        for (int byte = 0; byte < 256; byte++)
+            start[byte + 1] += start[byte];
+        for (int32_t i = 0; i < n; i++)
+            to[start[from[i] >> shift & 255]++] = from[i];
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        from[i] ^= from[i] >> 31 ? 0x80000000u : 0xffffffffu;
+        memcpy(&x[i], &from[i], sizeof *from);
+    }
+}
+
+/* Sorts a few by counting for each how many are smaller: more comparisons than a sort, but none is a branch. */
+static void sort_few(float *x, int32_t n)
+{
+    float sorted[FEW_TO_SORT];
+    int32_t copies[FEW_TO_SORT] = { 0 };
+    for (int32_t i = 0; i < n; i++) {
+        int32_t smaller = 0;
+        for (int32_t j = 0; j < n; j++)
+            smaller += x[j] < x[i];
+        sorted[smaller] = x[i];
+        copies[smaller]++;
+    }
+    for (int32_t first = 0; first < n; first += copies[first])
+        for (int32_t i = 0; i < copies[first]; i++)
+            x[first + i] = sorted[first];
 }
 
 /* Distinct scores of the relevant items, ascending; returns how many. */
 static int32_t find_levels(struct rh_ranker *r, float *relevant, int32_t n_relevant)
 {
-    sort_ascending(relevant, n_relevant);
+    if (n_relevant <= FEW_TO_SORT)
+        sort_few(relevant, n_relevant);
+    else
+        sort_many(r, relevant, n_relevant);
     int32_t n = 0;
     for (int32_t i = 0; i < n_relevant; i++) {
         if (n > 0 && r->level[n - 1] == relevant[i]) {
@@ -86,7 +131,7 @@ static int32_t find_levels(struct rh_ranker *r, float *relevant, int32_t n_relev
 }
 
 /* Candidates above and at one level. */
-static void compare_all(const float *score, int32_t n, float level, int32_t *above, int32_t *tied)
+VECTOR static void compare_all(const float *score, int32_t n, float level, int32_t *above, int32_t *tied)
 {
     int32_t larger = 0, equal = 0;
     for (int32_t i = 0; i < n; i++) {
@@ -112,34 +157,37 @@ static inline int32_t bucket_of(const struct bucket_map *map, float score)
     return (int32_t)x;
 }
 
+VECTOR static void find_buckets(const struct bucket_map *map, const float *score, int32_t n, int32_t *bucket)
+{
+    struct bucket_map here = *map;
+    for (int32_t i = 0; i < n; i++)
+        bucket[i] = bucket_of(&here, score[i]);
+}
+
 /* False when the levels lie too close together, or too far apart, for float arithmetic. */
 static bool make_map(const struct rh_ranker *r, int32_t n_levels, struct bucket_map *map)
 {
-    int64_t n = (int64_t)n_levels * BUCKETS_PER_LEVEL;
-    n = n < LEAST_BUCKETS ? LEAST_BUCKETS : n > MOST_BUCKETS ? MOST_BUCKETS : n;
-    map->n = (int32_t)n;
+    map->n = bucket_count(n_levels);
     map->low = r->level[0];
     float range = r->level[n_levels - 1] - map->low;
     map->scale = (float)(map->n - 2) / range;
     return range <= FLT_MAX && map->scale <= FLT_MAX && map->scale > 0;
 }
 
-/* first[b]: levels in buckets below b; with a sign (~) when bucket b itself holds levels. */
-static void fill_table(struct rh_ranker *r, int32_t n_levels, const struct bucket_map *map)
+/* Marks the buckets that hold levels, and notes for each the first of its levels. */
+static void mark_buckets(struct rh_ranker *r, int32_t n_levels, const struct bucket_map *map)
 {
-    int32_t level = 0;
-    for (int32_t b = 0; b <= map->n; b++) {
-        int32_t below = level;
-        while (level < n_levels && bucket_of(map, r->level[level]) == b)
-            level++;
-        r->first[b] = level == below ? below : ~below;
+    memset(r->open, 0, (size_t)map->n + 1);
+    for (int32_t l = n_levels - 1; l >= 0; l--) {
+        int32_t b = bucket_of(map, r->level[l]);
+        r->open[b] = 1;
+        r->first[b] = l;
     }
 }
 
-/* Number of levels below `score`, of which the first `lo` are known to be. */
+/* Number of levels below `score`, of which the first `lo` are known to be: looks near, then further, then halves. */
 static int32_t levels_below(const float *level, int32_t n_levels, int32_t lo, float score)
 {
-    /* Most often the bucket holds one level: look near before halving. */
     int32_t step = 1, hi = lo;
     while (hi < n_levels && level[hi] < score) {
         lo = hi + 1;
@@ -156,35 +204,67 @@ static int32_t levels_below(const float *level, int32_t n_levels, int32_t lo, fl
     return lo;
 }
 
+/* Counts a score by comparison with the levels from `lo` on. */
+static inline void count_one(struct rh_ranker *r, int32_t n_levels, int32_t lo, float score)
+{
+    lo += r->level[lo] < score; /* most often the bucket holds one level, and this is all */
+    if (r->level[lo] < score)
+        lo = levels_below(r->level, n_levels, lo, score);
+    r->passed[lo]++;
+    r->tied[lo] += score == r->level[lo];
+}
+
+/* Adds the counts of the buckets without levels to passed: all scores of the buckets between two that hold levels lie
+ * between the same two levels. */
+static void add_buckets(struct rh_ranker *r, int32_t n_levels, const struct bucket_map *map)
+{
+    int32_t from = 0;
+    for (int32_t l = 0; l <= n_levels; l++) {
+        int32_t to = l < n_levels ? bucket_of(map, r->level[l]) : map->n + 1, sum = 0;
+        for (int32_t i = from; i < to; i++)
+            sum += r->count[i];
+        r->passed[l] += sum;
+        from = to + 1; /* levels that share a bucket have an empty range between them */
+    }
+}
+
+/* Counts up to 64 scores with their buckets. */
+static inline void count_word(struct rh_ranker *r, int32_t n_levels, const float *score, const int32_t *bucket,
+                              int32_t n)
+{
+    int32_t *count = r->count;
+    const uint8_t *is_open = r->open;
+    uint64_t open = 0; /* a bit a score: does its bucket hold a level? As a branch it could not be predicted. */
+    for (int32_t i = 0; i < n; i++) {
+        count[bucket[i]]++;
+        open |= (uint64_t)is_open[bucket[i]] << i;
+    }
+    for (; open; open &= open - 1) {
+        int32_t i = __builtin_ctzll(open);
+        count_one(r, n_levels, r->first[bucket[i]], score[i]);
+    }
+}
+
 /* Counts every score by the number of levels below it, into passed[0 .. n_levels], and those at a level into tied. */
 static void count_by_level(struct rh_ranker *r, int32_t n_levels, const float *score, int32_t n)
 {
-    size_t stride = (size_t)n_levels + 1;
-    memset(r->passed, 0, 4 * stride * sizeof *r->passed);
-    memset(r->tied, 0, stride * sizeof *r->tied);
+    memset(r->passed, 0, ((size_t)n_levels + 1) * sizeof *r->passed);
+    memset(r->tied, 0, ((size_t)n_levels + 1) * sizeof *r->tied);
     struct bucket_map map;
-    bool mapped = make_map(r, n_levels, &map);
-    if (mapped)
-        fill_table(r, n_levels, &map);
+    if (!make_map(r, n_levels, &map)) {
+        for (int32_t i = 0; i < n; i++)
+            count_one(r, n_levels, 0, score[i]);
+        return;
+    }
+    mark_buckets(r, n_levels, &map);
+    memset(r->count, 0, ((size_t)map.n + 1) * sizeof *r->count);
     for (int32_t begin = 0; begin < n; begin += BLOCK) {
         int32_t m = n - begin < BLOCK ? n - begin : BLOCK, bucket[BLOCK];
-        const float *s = score + begin;
-        if (mapped)
-            for (int32_t i = 0; i < m; i++)
-                bucket[i] = bucket_of(&map, s[i]);
-        for (int32_t i = 0; i < m; i++) {
-            int32_t below = mapped ? r->first[bucket[i]] : ~0;
-            if (below < 0) {
-                below = levels_below(r->level, n_levels, ~below, s[i]);
-                r->tied[below] += s[i] == r->level[below];
-            }
-            /* Four counters a level, in turn: neighbours often fall to one level, and adding to a number just written
-             * waits for it. */
-            r->passed[(size_t)(i & 3) * stride + (size_t)below]++;
-        }
+        find_buckets(&map, score + begin, m, bucket);
+        for (int32_t word = 0; word < m; word += 64)
+            count_word(r, n_levels, score + begin + word, bucket + word, m - word < 64 ? m - word : 64);
     }
-    for (size_t l = 0; l < stride; l++)
-        r->passed[l] += r->passed[l + stride] + r->passed[l + 2 * stride] + r->passed[l + 3 * stride];
+    add_buckets(r, n_levels, &map);
 }
 
 int32_t rh_rank(struct rh_ranker *r, const float *score, int32_t n, float *relevant, int32_t n_relevant,

@@ -9,12 +9,14 @@
 /* Room for one thread; made once, used for every query. */
 struct rh_ranker {
     int32_t capacity;       /* most relevant items of a query */
+    uint32_t *key;          /* [2 x capacity] for sorting */
     float *level;           /* [capacity + 1] distinct scores of relevant items, ascending, closed by infinity */
-    int32_t *relevant;      /* [capacity] relevant items at each level */
+    int32_t *relevant;      /* [capacity + 1] relevant items at each level */
     int32_t *tied;          /* [capacity + 1] candidates at each level */
-    int32_t *passed;        /* [4 x (capacity + 1)] candidates by the number of levels below them */
-    int32_t *first;         /* [buckets + 1] see rank.c */
-    int32_t buckets;        /* most buckets */
+    int32_t *passed;        /* [capacity + 1] candidates by the number of levels below them */
+    int32_t *count;         /* [buckets + 1] scores in a bucket */
+    int32_t *first;         /* [buckets + 1] first level in a bucket that holds one */
+    uint8_t *open;          /* [buckets + 1] does a bucket hold a level? */
 };
 
 /* RH_ENOMEM. */

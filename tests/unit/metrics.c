@@ -517,7 +517,7 @@ static void trec_eval_and_scikit_learn_agree(void **state)
         const struct rh_ranked *r = rank_list(&w, list[query], length[query]);
         assert_int_equal(r->n_groups, r->n_relevant); /* no ties */
         size_t digits = strcspn(measure, "0123456789"), i;
-        k = atoi(measure + digits);
+        k = (int)strtol(measure + digits, NULL, 10);
         for (i = 0; i < sizeof names / sizeof *names; i++) {
             snprintf(made, sizeof made, "%.*s%s", (int)strcspn(names[i].there, "%"), names[i].there,
                      measure + digits);

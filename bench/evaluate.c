@@ -1,0 +1,184 @@
+/* What full-ranking evaluation costs beside the matrix product that makes the scores.
+ *
+ *     bench/evaluate [users items factors threads repeats]      default 6040 3706 64 1 9: the size of ml-1m
+ *
+ * Factors are random; each user has held out and masked items in numbers as in ml-1m (log-normal, 33 and 132 on
+ * average). Product alone and evaluation alternate, because machines drift; the medians and the median of the ratios
+ * are printed. The floor of the evaluation is one read of the scores from the cache. */
+#include "base/log.h"
+#include "base/parallel.h"
+#include "base/stream.h"
+#include "eval/evaluate.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MOST_REPEATS 101
+
+struct bench {
+    int32_t users, items, factors;
+    int threads;
+    float *user, *item; /* [users x factors], [items x factors] */
+    struct rh_queries queries;
+    struct rh_arena arena;
+    struct rh_error err;
+    int32_t rows; /* of a tile, as rh_evaluate takes them */
+    size_t stride;
+    float **tile; /* [threads] */
+};
+
+static void product(const struct bench *b, int32_t first, int32_t n, float *out, size_t stride)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, b->items, b->factors, 1,
+                b->user + (size_t)first * (size_t)b->factors, b->factors, b->item, b->factors, 0, out, (int)stride);
+}
+
+static int score(void *arg, int thread, const struct rh_query *query, int32_t n, float *out, size_t stride,
+                 struct rh_error *err)
+{
+    struct bench *b = arg;
+    (void)thread;
+    (void)err;
+    product(b, query[0].user, n, out, stride);
+    return RH_OK;
+}
+
+static int product_body(void *arg, int thread, int64_t begin, int64_t end)
+{
+    struct bench *b = arg;
+    product(b, (int32_t)begin, (int32_t)(end - begin), b->tile[thread], b->stride);
+    return RH_OK;
+}
+
+/* A random subset of about `count` items, ascending; every item with the same chance. */
+static int32_t *draw_items(struct bench *b, struct rh_rng *rng, double count, int32_t *n)
+{
+    int32_t *item = malloc((size_t)b->items * sizeof *item);
+    int32_t *kept = NULL;
+    double chance = count / b->items;
+    *n = 0;
+    for (int32_t i = 0; item && i < b->items; i++)
+        if (rh_rng_uniform(rng) < chance)
+            item[(*n)++] = i;
+    if (item)
+        kept = rh_arena_copy(&b->arena, item, (size_t)*n, sizeof *item);
+    free(item);
+    return kept;
+}
+
+static bool make_queries(struct bench *b)
+{
+    struct rh_query *query = rh_alloc(&b->arena, (size_t)b->users, sizeof *query);
+    struct rh_truth *truth = rh_alloc(&b->arena, (size_t)b->users, sizeof *truth);
+    b->queries = (struct rh_queries){ b->users, query, truth };
+    for (int32_t u = 0; query && truth && u < b->users; u++) {
+        struct rh_rng rng = rh_stream(7, "bench", "queries", (uint64_t)u);
+        double activity = exp(0.9 * rh_rng_normal(&rng) - 0.405); /* mean 1 */
+        query[u] = (struct rh_query){ .user = u, .n_candidates = b->items };
+        truth[u].item = draw_items(b, &rng, 33 * activity, &truth[u].n);
+        truth[u].mask = draw_items(b, &rng, 132 * activity, &truth[u].n_mask);
+        if (!truth[u].item || !truth[u].mask)
+            return false;
+    }
+    return query && truth;
+}
+
+static bool make_factors(struct bench *b)
+{
+    size_t n_user = (size_t)b->users * (size_t)b->factors, n_item = (size_t)b->items * (size_t)b->factors;
+    struct rh_rng rng = rh_stream(7, "bench", "factors", 0);
+    b->user = rh_alloc(&b->arena, n_user, sizeof *b->user);
+    b->item = rh_alloc(&b->arena, n_item, sizeof *b->item);
+    for (size_t i = 0; b->user && i < n_user; i++)
+        b->user[i] = (float)rh_rng_normal(&rng);
+    for (size_t i = 0; b->item && i < n_item; i++)
+        b->item[i] = (float)rh_rng_normal(&rng);
+    return b->user && b->item;
+}
+
+static int evaluate(struct bench *b, double *seconds)
+{
+    static const char *const names[] = { "ndcg", "recall", "precision", "hit", "mrr", "map", "auc" };
+    static const int32_t cutoffs[] = { 5, 10, 20, 50 };
+    struct rh_arena a = { 0 };
+    struct rh_scorer scorer = { score, b, false };
+    struct rh_eval_options options = { .threads = b->threads, .relevant_from = -INFINITY };
+    struct rh_metric_use *use;
+    struct rh_evaluation out;
+    int32_t n;
+    int status = rh_metrics_expand(&a, names, sizeof names / sizeof *names, cutoffs, 4, &use, &n, &b->err);
+    double begin = rh_now();
+    if (status == RH_OK)
+        status = rh_evaluate(&a, &b->queries, b->items, use, n, &scorer, &options, &out, &b->err);
+    *seconds = rh_now() - begin;
+    rh_arena_release(&a);
+    return status;
+}
+
+static bool make_tiles(struct bench *b)
+{
+    b->rows = rh_evaluate_rows(b->items);
+    b->stride = ((size_t)b->items + 15) & ~(size_t)15;
+    b->tile = rh_alloc(&b->arena, (size_t)b->threads, sizeof *b->tile);
+    for (int t = 0; b->tile && t < b->threads; t++) {
+        b->tile[t] = rh_alloc(&b->arena, (size_t)b->rows * b->stride, sizeof **b->tile);
+        if (!b->tile[t])
+            return false;
+    }
+    return b->tile;
+}
+
+static int smaller_first(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+static double median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, smaller_first);
+    return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
+}
+
+static int run(struct bench *b, int repeats)
+{
+    double alone[MOST_REPEATS], whole[MOST_REPEATS], ratio[MOST_REPEATS], warm;
+    if (!make_factors(b) || !make_queries(b) || !make_tiles(b))
+        return rh_fail_memory(&b->err, "made factors, queries and tiles", b->arena.used);
+    RH_TRY(evaluate(b, &warm));
+    for (int r = 0; r < repeats; r++) {
+        double begin = rh_now();
+        RH_TRY(rh_loop(b->threads, b->users, b->rows, product_body, b));
+        alone[r] = rh_now() - begin;
+        RH_TRY(evaluate(b, &whole[r]));
+        ratio[r] = whole[r] / alone[r];
+    }
+    double scores = (double)b->users * b->items, product_time = median(alone, repeats), time = median(whole, repeats);
+    printf("evaluation of %d users x %d items, %d factors, %d threads, batches of %d, %d repeats\n", b->users,
+           b->items, b->factors, b->threads, b->rows, repeats);
+    printf("  product alone         %8.4f s  %6.1f GFLOP/s\n", product_time,
+           2e-9 * scores * b->factors / product_time);
+    printf("  product + evaluation  %8.4f s  %6.2f ns a score beside the product\n", time,
+           1e9 * (time - product_time) / scores);
+    printf("  ratio                 %8.2f\n", median(ratio, repeats));
+    return RH_OK;
+}
+
+int main(int argc, char **argv)
+{
+    int64_t value[] = { 6040, 3706, 64, 1, 9 };
+    for (int i = 1; i < argc; i++)
+        if (i > 5 || !rh_parse_int(argv[i], &value[i - 1]) || value[i - 1] < 1 || value[i - 1] > 10000000) {
+            fprintf(stderr, "usage: %s [users items factors threads repeats]\n", argv[0]);
+            return 2;
+        }
+    int repeats = value[4] > MOST_REPEATS ? MOST_REPEATS : (int)value[4];
+    struct bench b = { .users = (int32_t)value[0], .items = (int32_t)value[1], .factors = (int32_t)value[2],
+                       .threads = (int)value[3] };
+    openblas_set_num_threads(1);
+    int status = run(&b, repeats);
+    if (status < 0)
+        fprintf(stderr, "%s: %s\n", argv[0], b.err.text);
+    rh_arena_release(&b.arena);
+    return status < 0;
+}
