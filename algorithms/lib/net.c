@@ -108,6 +108,31 @@ static void hidden(const struct rh_net *net, const rh_real *restrict a, const rh
     }
 }
 
+/* Takes the gradient ds of a score through the hidden units h of its pair. One loop an activation, each without a
+ * branch inside: this is where the time of training goes. */
+static void hidden_back(const struct rh_net *net, rh_real ds, const rh_real *restrict w1, const rh_real *restrict h,
+                        rh_real *restrict da, rh_real *restrict db, rh_real *restrict dw1)
+{
+    if (net->act == RH_RELU) {
+#pragma omp simd
+        for (int32_t i = 0; i < net->H; i++) {
+            rh_real slope = h[i] > 0 ? (rh_real)1 : (rh_real)0; /* rh_act_1 here: compiled to a mask, not a jump */
+            rh_real g = ds * w1[i] * slope;
+            da[i] += g;
+            db[i] += g;
+            dw1[i] += ds * h[i];
+        }
+    } else {
+#pragma omp simd
+        for (int32_t i = 0; i < net->H; i++) {
+            rh_real g = ds * w1[i] * rh_act_1(RH_TANH, h[i]);
+            da[i] += g;
+            db[i] += g;
+            dw1[i] += ds * h[i];
+        }
+    }
+}
+
 double rh_net_pairs(const struct rh_net *net, const rh_real *phi, const struct rh_pairs *pairs,
                     const struct rh_sides *sides, struct rh_sides *d, rh_real *dphi, rh_real *work)
 {
@@ -130,17 +155,9 @@ double rh_net_pairs(const struct rh_net *net, const rh_real *phi, const struct r
         loss += (double)rh_nn_loss(net->loss, m, s, row_weight(pairs, k), ds);
         if (!d)
             continue;
-        rh_real *restrict da = d->a + (size_t)k * H, *dq = d->q + (size_t)k * E;
+        rh_real *da = d->a + (size_t)k * H, *dq = d->q + (size_t)k * E;
         for (int32_t j = 0; j < m; j++) {
-            const rh_real *restrict h = work + (size_t)j * H;
-            rh_real *restrict db = d->b + slot[j] * H;
-#pragma omp simd
-            for (size_t i = 0; i < H; i++) {
-                rh_real g = ds[j] * x.w1[i] * rh_act_1(net->act, h[i]);
-                da[i] += g;
-                db[i] += g;
-                dx.w1[i] += ds[j] * h[i];
-            }
+            hidden_back(net, ds[j], x.w1, work + (size_t)j * H, da, d->b + slot[j] * H, dx.w1);
             rh_axpy(net->E, ds[j], sides->t + slot[j] * E, dq);
             rh_axpy(net->E, ds[j], q, d->t + slot[j] * E);
             *dx.c += ds[j];

@@ -20,12 +20,14 @@ typedef double rh_real;
 #define rh_real_log1p log1p
 #define rh_real_tanh tanh
 #define rh_real_sqrt sqrt
+#define rh_real_abs fabs
 #else
 typedef float rh_real;
 #define rh_real_exp expf
 #define rh_real_log1p log1pf
 #define rh_real_tanh tanhf
 #define rh_real_sqrt sqrtf
+#define rh_real_abs fabsf
 #endif
 
 /* ----------------------------------------------------------------------------------------------- dense layers */

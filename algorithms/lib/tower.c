@@ -37,6 +37,39 @@ static void count_columns(struct rh_tower *t)
         t->idf[c] = (rh_real)(log((1.0 + t->n_items) / (1.0 + (double)t->idf[c])) + 1);
 }
 
+/* A row of a block: its features with the factor that makes the bag of them. */
+struct row {
+    const struct rh_features *f;
+    int64_t begin, end; /* into col and val; of a dense block: columns 0 .. n_cols */
+    const float *x;     /* dense values, or NULL */
+    rh_real factor;
+};
+
+static inline rh_real weight_of(const struct rh_tower *t, const struct row *r, int32_t first, int64_t j)
+{
+    rh_real w = r->f->val ? (rh_real)r->f->val[j] : 1;
+    return t->idf ? w * t->idf[first + r->f->col[j]] : w;
+}
+
+/* 1 over the sum of the weights' sizes, or over their length. A row without features has 0. */
+static void find_factors(struct rh_tower *t)
+{
+    for (int32_t d = 0; d < t->n_domains; d++)
+        for (int32_t i = 0; i < rh_tower_domain_items(t, d); i++)
+            for (int32_t b = 0; b < t->n_blocks; b++) {
+                struct row r = { .f = &t->train->domain[d].item_features[b] };
+                rh_real sum = 0;
+                for (int64_t j = r.f->row ? r.f->row[i] : 0; r.f->row && j < r.f->row[i + 1]; j++) {
+                    rh_real w = weight_of(t, &r, t->first_column[b], j);
+                    sum += t->bag == RH_BAG_UNIT ? w * w : rh_real_abs(w);
+                }
+                if (t->bag == RH_BAG_UNIT)
+                    sum = rh_real_sqrt(sum);
+                rh_real factor = t->bag == RH_BAG_SUM ? 1 : sum > 0 ? 1 / sum : 0;
+                t->factor[(size_t)(t->first_item[d] + i) * (size_t)t->n_blocks + (size_t)b] = factor;
+            }
+}
+
 int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
                   const bool *used, int32_t E, enum rh_bag bag, bool idf, bool own, double spread)
 {
@@ -80,6 +113,10 @@ int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, c
             return RH_ENOMEM;
         count_columns(tower);
     }
+    tower->factor = host->alloc(ctx, (size_t)items * (size_t)tower->n_blocks, sizeof *tower->factor);
+    if (!tower->factor)
+        return RH_ENOMEM;
+    find_factors(tower);
     if (own) {
         tower->own = host->alloc(ctx, (size_t)items, width);
         tower->own_first = host->alloc(ctx, (size_t)items, width);
@@ -95,24 +132,10 @@ int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, c
 
 /* ------------------------------------------------------------------------------------------- forward, backward */
 
-/* A row of a block: its features with the factor that makes the bag of them. */
-struct row {
-    const struct rh_features *f;
-    int64_t begin, end; /* into col and val; of a dense block: columns 0 .. n_cols */
-    const float *x;     /* dense values, or NULL */
-    rh_real factor;
-};
-
-static inline rh_real weight_of(const struct rh_tower *t, const struct row *r, int32_t first, int64_t j)
-{
-    rh_real w = r->f->val ? (rh_real)r->f->val[j] : 1;
-    return t->idf ? w * t->idf[first + r->f->col[j]] : w;
-}
-
 static struct row open_row(const struct rh_tower *t, int32_t domain, int32_t block, int32_t item)
 {
     const struct rh_features *f = &t->train->domain[domain].item_features[block];
-    struct row r = { .f = f, .factor = 1 };
+    struct row r = { .f = f };
     if (f->dense) {
         r.end = f->n_cols;
         r.x = f->dense + (size_t)item * (size_t)f->n_cols;
@@ -122,16 +145,7 @@ static struct row open_row(const struct rh_tower *t, int32_t domain, int32_t blo
         return r;
     r.begin = f->row[item];
     r.end = f->row[item + 1];
-    if (t->bag == RH_BAG_SUM || r.begin == r.end)
-        return r;
-    rh_real sum = 0;
-    for (int64_t j = r.begin; j < r.end; j++) {
-        rh_real w = weight_of(t, &r, t->first_column[block], j);
-        sum += t->bag == RH_BAG_UNIT ? w * w : (w < 0 ? -w : w);
-    }
-    if (t->bag == RH_BAG_UNIT)
-        sum = rh_real_sqrt(sum);
-    r.factor = sum > 0 ? 1 / sum : 0;
+    r.factor = t->factor[(size_t)(t->first_item[domain] + item) * (size_t)t->n_blocks + (size_t)block];
     return r;
 }
 

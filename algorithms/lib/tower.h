@@ -29,7 +29,8 @@ struct rh_tower {
     int32_t n_items;       /* of all used domains */
     int32_t *first_column; /* [n_blocks + 1] of the train's item blocks in the table */
     int32_t n_blocks, n_columns;
-    rh_real *idf; /* [n_columns] or NULL: 1; ln((1 + items) / (1 + items with the column)) + 1 */
+    rh_real *idf;    /* [n_columns] or NULL: 1; ln((1 + items) / (1 + items with the column)) + 1 */
+    rh_real *factor; /* [n_items x n_blocks] what makes the bag of a sparse row; unused for dense blocks */
     rh_real *table, *table_first, *table_second, *table_gradient; /* [n_columns x E] */
     uint8_t *touched;                                             /* [n_columns] table_gradient has something there */
     rh_real *own, *own_first, *own_second;                        /* [n_items x E] or NULL: no own vectors */

@@ -1,6 +1,7 @@
 /* Derivatives of the network parts against central finite differences. The parts are compiled here with double for
  * rh_real, so that differences are good to ten digits: step 1e-5, truncation about 1e-10, rounding about 1e-11. Every
  * derivative must agree to 1e-7 of its size plus 1e-9. */
+#include "algorithms/lib/critic.h"
 #include "algorithms/lib/network.h"
 
 #include "testhost.h"
@@ -413,6 +414,96 @@ static void dense_block_equals_sparse_block(void **state)
     test_host_release(&h);
 }
 
+/* ------------------------------------------------------------------------------------------------------ critic */
+
+#define POINTS 5 /* 2 of the sources, 3 of the target */
+#define WIDE 6
+#define UNITS 4
+#define PSI (UNITS * WIDE + 2 * UNITS + 1)
+
+struct critic {
+    struct rh_critic critic;
+    int kind;
+    bool features;
+    double psi[PSI], g[POINTS * WIDE], hidden[POINTS * UNITS], value[POINTS], dvalue[POINTS];
+    double dpsi[PSI], work[POINTS * (3 * UNITS + 2 * WIDE)];
+};
+
+static void make_critic(struct critic *c, int act, int kind)
+{
+    struct rh_rng r = rh_stream(4, "gradients", "critic", (uint64_t)kind);
+    *c = (struct critic){ .critic = { WIDE, UNITS, act }, .kind = kind };
+    assert_true(rh_critic_size(&c->critic) == PSI);
+    fill(&r, c->psi, PSI, 0.8);
+    fill(&r, c->g, POINTS * WIDE, 0.9);
+}
+
+static double critic_value(void *arg)
+{
+    struct critic *c = arg;
+    rh_critic_values(&c->critic, c->psi, POINTS, c->g, c->hidden, c->value);
+    return c->features ? rh_critic_feature_loss(c->kind, 2, 3, c->value, c->dvalue)
+                       : rh_critic_loss(c->kind, 2, 3, c->value, c->dvalue);
+}
+
+static void critic_objectives(void **state)
+{
+    (void)state;
+    static struct critic c;
+    for (int act = RH_RELU; act <= RH_TANH; act++)
+        for (int kind = RH_WASSERSTEIN; kind <= RH_DANN; kind++)
+            for (int features = 0; features < 2; features++) {
+                double dpsi[PSI] = { 0 }, dg[POINTS * WIDE] = { 0 };
+                make_critic(&c, act, kind);
+                c.features = features;
+                critic_value(&c);
+                rh_critic_back(&c.critic, c.psi, POINTS, c.g, c.hidden, c.dvalue, dpsi, dg, c.work);
+                check_gradient("dpsi", critic_value, &c, c.psi, dpsi, PSI);
+                check_gradient("dg", critic_value, &c, c.g, dg, POINTS * WIDE);
+            }
+    /* By hand: sources 0.5 and -0.25, target 1, 0.2 and -0.3. */
+    static const double value[POINTS] = { 0.5, -0.25, 1, 0.2, -0.3 };
+    double dvalue[POINTS];
+    check("wasserstein", 0, rh_critic_loss(RH_WASSERSTEIN, 2, 3, value, dvalue), 0.9 / 3 - 0.25 / 2);
+    check("wasserstein, features", 0, rh_critic_feature_loss(RH_WASSERSTEIN, 2, 3, value, dvalue),
+          0.25 / 2 - 0.9 / 3);
+    double critic =
+        (log1p(exp(-0.5)) + log1p(exp(0.25))) / 2 + (log1p(exp(1)) + log1p(exp(0.2)) + log1p(exp(-0.3))) / 3;
+    double swapped =
+        (log1p(exp(0.5)) + log1p(exp(-0.25))) / 2 + (log1p(exp(-1)) + log1p(exp(-0.2)) + log1p(exp(0.3))) / 3;
+    check("gan", 0, rh_critic_loss(RH_GAN, 2, 3, value, dvalue), critic);
+    check("gan, features", 0, rh_critic_feature_loss(RH_GAN, 2, 3, value, dvalue), swapped);
+    check("dann, features", 0, rh_critic_feature_loss(RH_DANN, 2, 3, value, dvalue), -critic);
+}
+
+static double penalty_value(void *arg)
+{
+    struct critic *c = arg;
+    double dpsi[PSI] = { 0 };
+    return rh_critic_penalty(&c->critic, c->psi, POINTS, c->g, 1.6, dpsi, c->work);
+}
+
+static void critic_penalty(void **state)
+{
+    (void)state;
+    static struct critic c;
+    for (int act = RH_RELU; act <= RH_TANH; act++) {
+        double dpsi[PSI] = { 0 }, sum = 0;
+        make_critic(&c, act, RH_WASSERSTEIN);
+        double value = rh_critic_penalty(&c.critic, c.psi, POINTS, c.g, 1.6, dpsi, c.work);
+        check_gradient("dpsi", penalty_value, &c, c.psi, dpsi, PSI);
+        /* The penalty itself, with the critic's gradient by rh_critic_back. */
+        double ones[POINTS] = { 1, 1, 1, 1, 1 }, dg[POINTS * WIDE] = { 0 };
+        rh_critic_values(&c.critic, c.psi, POINTS, c.g, c.hidden, c.value);
+        rh_critic_back(&c.critic, c.psi, POINTS, c.g, c.hidden, ones, NULL, dg, c.work);
+        for (int k = 0; k < POINTS; k++) {
+            double length = sqrt(rh_dot(WIDE, dg + k * WIDE, dg + k * WIDE));
+            sum += (length - 1) * (length - 1);
+        }
+        check("penalty", 0, value, 1.6 * sum / POINTS);
+    }
+}
+
 /* -------------------------------------------------------------------------------------------------- optimisers */
 
 /* Two steps of Adam by its definition. */
@@ -464,6 +555,8 @@ int main(void)
         cmocka_unit_test(representation),
         cmocka_unit_test(whole_minibatch),
         cmocka_unit_test(dense_block_equals_sparse_block),
+        cmocka_unit_test(critic_objectives),
+        cmocka_unit_test(critic_penalty),
         cmocka_unit_test(adam_is_adam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

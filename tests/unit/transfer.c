@@ -14,6 +14,13 @@ static const struct {
 } cases[] = {
     { "direct", "" },
     { "direct", "loss = bce; bag = mean; idf = no; item_ids = no; activation = tanh; positives = liked" },
+    { "pretrain", "" },
+    { "pretrain", "mode = direct; item_ids = no" },
+    { "pretrain", "tune = head" },
+    { "adversarial", "" },
+    { "adversarial", "lipschitz = clip; objective = wasserstein" },
+    { "adversarial", "objective = gan" },
+    { "adversarial", "objective = dann" },
 };
 #define N_CASES (sizeof cases / sizeof *cases)
 

@@ -1,0 +1,126 @@
+/* pretrain: model transfer. The transfer network (algorithms/lib/network.h) is trained on the sources; then
+ *
+ *     mode = direct     it is applied to the target as it is: the target's training rows are never learned from, only
+ *                       looked at in the histories of queries;
+ *     mode = finetune   training goes on with the target: all weights, the layer and head, or the head alone, at the
+ *                       learning rate times rate_factor (Yosinski et al. 2014, "How transferable are features in deep
+ *                       neural networks?"; the parts that rest are the transferred features).
+ *
+ * The source_epochs passes over the sources are made by fit; epochs are passes over the target, so that the host's
+ * early stopping judges fine-tuning alone. What carries over is the item tower of shared features, the layer, and the
+ * head; an item's own vector (item_ids) cannot, so an item of the target starts at its features. Cost: as `direct`,
+ * for the rows of the sources source_epochs times, and for the target's once an epoch. */
+#include "algorithms/lib/network.h"
+
+#include <rh/plugin.h>
+#include <string.h>
+
+enum mode { MODE_DIRECT, MODE_FINETUNE };
+
+struct params {
+    RH_NETWORK_FIELDS;
+    int mode, tune;
+    int64_t source_epochs;
+    double rate_factor;
+};
+
+static const struct rh_choice mode_words[] = {
+    { "direct", MODE_DIRECT, "the source model as it is" },
+    { "finetune", MODE_FINETUNE, "the source model trained on with the target" },
+    { NULL, 0, NULL },
+};
+static const struct rh_choice tune_words[] = {
+    { "all", RH_PART_ALL, "item tower, layer and head" },
+    { "layers", RH_PART_LAYER | RH_PART_HEAD, "layer and head; the item tower rests" },
+    { "head", RH_PART_HEAD, "the head alone" },
+    { NULL, 0, NULL },
+};
+static const struct rh_param params_table[] = {
+    RH_NETWORK_PARAMS(struct params),
+    RH_ENUM(struct params, mode, MODE_FINETUNE, mode_words, "what happens after the sources"),
+    RH_INT(struct params, source_epochs, 6, 1, 10000, "passes over the sources, before the epochs on the target"),
+    RH_ENUM(struct params, tune, RH_PART_ALL, tune_words, "parts that move in fine-tuning"),
+    RH_REAL(struct params, rate_factor, 0.5, 1e-6, 1000, "learning rate of fine-tuning by that of the sources"),
+    RH_PARAMS_END,
+};
+
+struct state {
+    const struct params *params;
+    struct rh_network net;
+    bool *all, *sources, *target;
+    double source_loss;
+};
+
+static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct params *p = params;
+    struct state *s = state;
+    size_t n = (size_t)train->n_domains;
+    s->params = p;
+    s->all = ctx->host->alloc(ctx, n, sizeof *s->all);
+    s->sources = ctx->host->alloc(ctx, n, sizeof *s->sources);
+    s->target = ctx->host->alloc(ctx, n, sizeof *s->target);
+    if (!s->all || !s->sources || !s->target)
+        return RH_ENOMEM;
+    for (int32_t d = 0; d < train->n_domains; d++) {
+        s->all[d] = true;
+        s->sources[d] = d != train->target;
+        s->target[d] = d == train->target;
+    }
+    int status = rh_network_init(ctx, &s->net, "pretrain", &p->network, train, s->all);
+    for (int64_t e = 1; e <= p->source_epochs && status == RH_OK; e++) {
+        status = rh_network_pass(ctx, &s->net, (uint64_t)e, s->sources, s->sources, RH_PART_ALL, 1, &s->source_loss);
+        ctx->host->log(ctx, 2, "sources, pass %lld: loss %.4f", (long long)e, s->source_loss);
+    }
+    if (status < 0)
+        return status;
+    /* The optimiser's memory is of the sources' gradients: fine-tuning starts without it. */
+    struct rh_tower *t = &s->net.tower;
+    size_t size = (size_t)rh_net_size(&s->net.net) * sizeof(rh_real);
+    size_t table = (size_t)t->n_columns * (size_t)t->E * sizeof(rh_real);
+    s->net.optimizer.step = 0;
+    memset(s->net.phi_first, 0, size);
+    memset(s->net.phi_second, 0, size);
+    memset(t->table_first, 0, table);
+    memset(t->table_second, 0, table);
+    return rh_network_publish(ctx, &s->net, "pretrain");
+}
+
+static int epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
+{
+    struct state *s = state;
+    const struct params *p = s->params;
+    if (p->mode == MODE_DIRECT) {
+        *loss = s->source_loss;
+        return RH_DONE;
+    }
+    int status = rh_network_pass(ctx, &s->net, (uint64_t)p->source_epochs + (uint64_t)number, s->target, s->all,
+                                 (unsigned)p->tune, p->rate_factor, loss);
+    return status < 0 ? status : rh_network_publish(ctx, &s->net, "pretrain");
+}
+
+static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
+                 size_t stride)
+{
+    const struct state *s = state;
+    return rh_network_score(ctx, &s->net, s->all, query, n, out, stride);
+}
+
+static const struct rh_algorithm pretrain = {
+    .abi = RH_ABI,
+    .size = sizeof(struct rh_algorithm),
+    .name = "pretrain",
+    .summary = "model transfer: trained on the sources, then applied as it is or fine-tuned on the target",
+    .reference = "Yosinski et al. 2014, How transferable are features in deep neural networks?",
+    .revision = 1,
+    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
+             RH_A_RANDOM,
+    .params = params_table,
+    .params_size = sizeof(struct params),
+    .state_size = sizeof(struct state),
+    .epochs = 8,
+    .fit = fit,
+    .epoch = epoch,
+    .score = score,
+};
+RH_ALGORITHM(pretrain)
