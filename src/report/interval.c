@@ -45,7 +45,8 @@ static int load_asked(struct rh_store *s, struct rh_arena *a, int64_t problem, i
                       int64_t n, struct rh_error *err)
 {
     struct rh_sql q;
-    RH_TRY(rh_sql_open(&q, s, err, "SELECT user FROM problem_query WHERE problem = ? ORDER BY position", "i", problem));
+    RH_TRY(
+        rh_sql_open(&q, s, err, "SELECT user FROM problem_query WHERE problem = ? ORDER BY position", "i", problem));
     int status = RH_OK;
     for (int64_t i = 0; i < n && (status = rh_sql_step(&q, err)) == RH_OK; i++) {
         out[i] = (struct asked){ rh_sql_text(&q, 0, a), run, (int32_t)i };
@@ -96,10 +97,11 @@ static int add_values(struct rh_store *s, const struct rh_row *row, int32_t i, c
                       bool *mean_of_users, struct rh_error *err)
 {
     struct rh_sql q;
-    RH_TRY(rh_sql_open(&q, s, err,
-                       "SELECT mu.value, m.value FROM metric_user mu JOIN metric m ON m.run = mu.run AND m.id = mu.metric "
-                       "JOIN run r ON r.id = mu.run WHERE mu.run = ? AND mu.metric = ? AND r.status = 'done'", "it",
-                       row->run[i], metric));
+    RH_TRY(rh_sql_open(
+        &q, s, err,
+        "SELECT mu.value, m.value FROM metric_user mu JOIN metric m ON m.run = mu.run AND m.id = mu.metric "
+        "JOIN run r ON r.id = mu.run WHERE mu.run = ? AND mu.metric = ? AND r.status = 'done'",
+        "it", row->run[i], metric));
     int status = rh_sql_step(&q, err);
     if (status == RH_OK) {
         const unsigned char *bytes = sqlite3_column_blob(q.stmt, 0);

@@ -18,20 +18,24 @@ struct rh_table_options {
     bool interval;       /* text, latex: half-widths of the 95 % intervals too; the other formats always have them */
 };
 
-/* The comparison of an experiment, one part a problem, one row an algorithm, one column a metric; failed runs are rows
- * with their message. Unknown experiment or metric: RH_EINVAL with the nearest name. */
+/* The comparison of an experiment, one part a problem, one row an algorithm, one column a metric; failed runs are
+ * rows with their message. Unknown experiment or metric: RH_EINVAL with the nearest name. */
 int rh_table(struct rh_store *s, const char *experiment, const struct rh_table_options *o, struct rh_text *out,
              struct rh_error *err);
 
 struct rh_plot_options {
-    const char *output; /* .svg .png .pdf; NULL: results/EXPERIMENT-PLOT.svg for each plot */
-    const char *plot;   /* one [plot.NAME], or NULL: all */
+    const char *output; /* .svg .png .pdf; NULL: EXPERIMENT-PLOT.svg beside the store for each plot. With several
+                         * plots to draw, "x.svg" becomes "x-PLOT.svg" */
+    const char *plot;   /* one [plot.NAME], or NULL: all; without any: bars of the primary metric */
     const char *metric; /* y, overriding */
     bool terminal;      /* draw as text to `out` */
     bool script;        /* only write the gnuplot script to `out` */
+    int width, height;  /* of the terminal in characters; 0: 100 x 30 */
+    const char *gnuplot; /* program; NULL: the one found when this program was built, else the one on PATH */
 };
 
-/* Draws with gnuplot; appends the names of the files written, a line each, or the drawing, to `out`. */
+/* Draws with gnuplot (RH_EUNSUP: not installed; RH_EIO: it failed, or a file cannot be written); appends
+ * the names of the files written, a line each, or the drawing, to `out`. */
 int rh_plot(struct rh_store *s, const char *experiment, const struct rh_plot_options *o, struct rh_text *out,
             struct rh_error *err);
 

@@ -65,12 +65,12 @@ static int unknown_experiment(struct rh_store *s, struct rh_arena *a, const char
     return status;
 }
 
-static int load_experiment(struct rh_store *s, struct rh_arena *a, const char *name, int64_t *id, const char **metrics,
-                           struct rh_results *r, struct rh_error *err)
+static int load_experiment(struct rh_store *s, struct rh_arena *a, const char *name, int64_t *id,
+                           const char **metrics, struct rh_results *r, struct rh_error *err)
 {
     struct rh_sql q;
-    RH_TRY(rh_sql_open(&q, s, err, "SELECT id, name, title, primary_metric, metrics FROM experiment WHERE name = ?", "t",
-                       name));
+    RH_TRY(rh_sql_open(&q, s, err, "SELECT id, name, title, primary_metric, metrics FROM experiment WHERE name = ?",
+                       "t", name));
     int status = rh_sql_step(&q, err);
     if (status == RH_OK) {
         *id = rh_sql_int(&q, 0);
@@ -141,7 +141,8 @@ static int unknown_metric(struct rh_arena *a, const struct rh_results *r, const 
 }
 
 /* Keeps the columns that the words of the list name, in its order. `strict`: an unknown word is an error. */
-static int choose_columns(struct rh_arena *a, struct rh_results *r, const char *list, bool strict, struct rh_error *err)
+static int choose_columns(struct rh_arena *a, struct rh_results *r, const char *list, bool strict,
+                          struct rh_error *err)
 {
     int32_t n = 0;
     char *words = rh_arena_strdup(a, list), *rest = words;
@@ -236,11 +237,13 @@ static int load_parts(struct rh_store *s, struct rh_arena *a, int64_t experiment
 {
     struct rh_sql q;
     int32_t capacity = 0;
-    RH_TRY(rh_sql_open(&q, s, err,
-                       "SELECT p.id, ep.label, ep.name, p.target, p.sources, p.split, p.content IS NOT NULL, p.users, "
-                       "p.items, p.train_rows, p.source_rows, p.test_rows, p.test_queries, p.cold_users, p.shared_users "
-                       "FROM experiment_problem ep JOIN problem p ON p.id = ep.problem "
-                       "WHERE ep.experiment = ? ORDER BY ep.position", "i", experiment));
+    RH_TRY(
+        rh_sql_open(&q, s, err,
+                    "SELECT p.id, ep.label, ep.name, p.target, p.sources, p.split, p.content IS NOT NULL, p.users, "
+                    "p.items, p.train_rows, p.source_rows, p.test_rows, p.test_queries, p.cold_users, p.shared_users "
+                    "FROM experiment_problem ep JOIN problem p ON p.id = ep.problem "
+                    "WHERE ep.experiment = ? ORDER BY ep.position",
+                    "i", experiment));
     int status;
     while ((status = rh_sql_step(&q, err)) == RH_OK)
         if ((status = add_problem(&q, a, r, &capacity, err)) < 0)
@@ -284,7 +287,8 @@ static int load_key_values(struct rh_store *s, struct rh_arena *a, const char *s
     return status < 0 ? status : RH_OK;
 }
 
-static int load_leaks(struct rh_store *s, struct rh_arena *a, struct rh_part *p, int64_t problem, struct rh_error *err)
+static int load_leaks(struct rh_store *s, struct rh_arena *a, struct rh_part *p, int64_t problem,
+                      struct rh_error *err)
 {
     struct rh_sql q;
     RH_TRY(rh_sql_open(&q, s, err, "SELECT what, count, total FROM leakage WHERE problem = ? ORDER BY position", "i",
@@ -418,10 +422,11 @@ static int load_rows(struct rh_store *s, struct rh_arena *a, int64_t experiment,
                      struct rh_error *err)
 {
     struct rh_sql q;
-    RH_TRY(rh_sql_open(&q, s, err,
-                       "SELECT r.id, r.problem, er.label, r.algorithm, r.status, r.message, r.wall_seconds "
-                       "FROM experiment_run er JOIN run r ON r.id = er.run WHERE er.experiment = ? ORDER BY er.position",
-                       "i", experiment));
+    RH_TRY(
+        rh_sql_open(&q, s, err,
+                    "SELECT r.id, r.problem, er.label, r.algorithm, r.status, r.message, r.wall_seconds "
+                    "FROM experiment_run er JOIN run r ON r.id = er.run WHERE er.experiment = ? ORDER BY er.position",
+                    "i", experiment));
     int status;
     while ((status = rh_sql_step(&q, err)) == RH_OK)
         if ((status = add_run(&q, a, r, err)) < 0)
@@ -473,8 +478,8 @@ static int load_row_details(struct rh_store *s, struct rh_arena *a, const struct
     return intervals ? rh_row_intervals(s, a, r, row, err) : RH_OK;
 }
 
-static int load_all(struct rh_store *s, struct rh_arena *a, const char *experiment, const char *metrics, bool intervals,
-                    struct rh_results *r, struct rh_error *err)
+static int load_all(struct rh_store *s, struct rh_arena *a, const char *experiment, const char *metrics,
+                    bool intervals, struct rh_results *r, struct rh_error *err)
 {
     int64_t id = 0;
     const char *own = "";
@@ -498,8 +503,8 @@ static int load_all(struct rh_store *s, struct rh_arena *a, const char *experime
     return RH_OK;
 }
 
-int rh_results_load(struct rh_store *s, struct rh_arena *a, const char *experiment, const char *metrics, bool intervals,
-                    struct rh_results *out, struct rh_error *err)
+int rh_results_load(struct rh_store *s, struct rh_arena *a, const char *experiment, const char *metrics,
+                    bool intervals, struct rh_results *out, struct rh_error *err)
 {
     *out = (struct rh_results){ 0 };
     /* One read transaction: a writer beside us does not change the table half-way. */

@@ -1,5 +1,5 @@
-/* What a report shows of an experiment, read from the store into memory: parts (problems) x rows (algorithms) x columns
- * (metrics). Folds and seeds share the label of a part or row and are averaged in its cells. */
+/* What a report shows of an experiment, read from the store into memory: parts (problems) x rows (algorithms) x
+ * columns (metrics). Folds and seeds share the label of a part or row and are averaged in its cells. */
 #ifndef RH_REPORT_RESULTS_H
 #define RH_REPORT_RESULTS_H
 
@@ -14,7 +14,8 @@ struct rh_column {
 struct rh_cell {
     double value;    /* mean over the runs where it is defined; NaN: nowhere */
     double sd;       /* sample standard deviation over those runs; NaN below two */
-    double interval; /* half-width of the 95 % confidence interval of the mean over users, normal theory; NaN: unknown */
+    double
+        interval; /* half-width of the 95 % confidence interval of the mean over users, normal theory; NaN: unknown */
     int64_t defined; /* queries where it is defined, over all runs */
 };
 

@@ -1,5 +1,5 @@
-/* Tables for programs: csv and json. Full precision, the order of the experiment, and nothing that differs between two
- * runs with the same numbers: no times, no dates, no machine. */
+/* Tables for programs: csv and json. Full precision, the order of the experiment, and nothing that differs between
+ * two runs with the same numbers: no times, no dates, no machine. */
 #include "report/write.h"
 
 #include <math.h>
@@ -43,7 +43,8 @@ static void csv_part(const struct rh_results *r, const struct rh_part *p, struct
 
 void rh_table_csv(const struct rh_results *r, struct rh_text *t)
 {
-    rh_text_add(t, "experiment,problem,target,sources,split,generated,leakage,label,algorithm,status,runs,failed,queries");
+    rh_text_add(
+        t, "experiment,problem,target,sources,split,generated,leakage,label,algorithm,status,runs,failed,queries");
     for (int32_t c = 0; c < r->n_columns; c++)
         rh_text_printf(t, ",%s,%s ci95,%s sd", r->column[c].id, r->column[c].id, r->column[c].id);
     rh_text_add(t, ",message\n");

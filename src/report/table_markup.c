@@ -30,8 +30,9 @@ static void latex_escape(struct rh_text *t, const char *s)
 }
 
 /* A sentence made by one of the writers of plain words, escaped. Returns whether there was one. */
-static bool sentence(struct rh_text *t, void (*write)(const struct rh_part *, struct rh_text *), const struct rh_part *p,
-                     void (*escape)(struct rh_text *, const char *), const char *before, const char *after)
+static bool sentence(struct rh_text *t, void (*write)(const struct rh_part *, struct rh_text *),
+                     const struct rh_part *p, void (*escape)(struct rh_text *, const char *), const char *before,
+                     const char *after)
 {
     struct rh_text plain = { 0 };
     write(p, &plain);

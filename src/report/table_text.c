@@ -26,28 +26,6 @@ static void paint(const struct sheet *s, const char *code)
         rh_text_add(s->t, code);
 }
 
-/* A sentence in lines of the terminal's width, broken at spaces; later lines stand in by two. */
-static void paragraph(const struct sheet *s, const char *text)
-{
-    size_t used = 0, width = s->o->width > 20 ? (size_t)s->o->width : SIZE_MAX;
-    for (const char *word = text; *word;) {
-        size_t bytes = strcspn(word, " "), columns = 0;
-        for (size_t i = 0; i < bytes; i++)
-            columns += ((unsigned char)word[i] & 0xc0) != 0x80;
-        if (used && used + 1 + columns > width) {
-            rh_text_add(s->t, "\n  ");
-            used = 2;
-        } else if (used) {
-            rh_text_add(s->t, " ");
-            used++;
-        }
-        rh_text_addn(s->t, word, bytes);
-        used += columns;
-        word += bytes;
-        word += strspn(word, " ");
-    }
-}
-
 /* Column n_columns is the time. */
 static const char *heading(const struct sheet *s, int32_t c)
 {
@@ -115,7 +93,8 @@ static void trim_end(struct rh_text *t)
 
 static void add_failure(const struct sheet *s, const struct rh_row *row, size_t indent)
 {
-    size_t room = s->o->width > 0 && (size_t)s->o->width > indent + GAP + 20 ? (size_t)s->o->width - indent - GAP : SIZE_MAX;
+    size_t room = s->o->width > 0 && (size_t)s->o->width > indent + GAP + 20 ? (size_t)s->o->width - indent - GAP
+                                                                             : SIZE_MAX;
     const char *word = strcmp(row->status, "stale") ? "failed: " : "stale: ";
     struct rh_text whole = { 0 };
     rh_text_printf(&whole, "%s%s", word, row->message);
@@ -176,13 +155,13 @@ static void write_lines(struct sheet *s)
     paint(s, "\033[0m");
     rh_text_add(s->t, "\n");
     rh_write_part(s->p, &line);
-    paragraph(s, line.s ? line.s : "");
+    rh_write_paragraph(s->t, line.s ? line.s : "", s->o->width);
     rh_text_add(s->t, "\n");
     rh_text_clear(&line);
     rh_write_leakage(s->p, &line);
     if (line.n) {
         paint(s, "\033[1;31m");
-        paragraph(s, line.s);
+        rh_write_paragraph(s->t, line.s, s->o->width);
         paint(s, "\033[0m");
         rh_text_add(s->t, "\n");
     }
@@ -216,7 +195,7 @@ static void write_part(struct sheet *s)
     rh_write_notes(s->p, &notes);
     if (notes.n) {
         rh_text_add(s->t, "\n");
-        paragraph(s, notes.s);
+        rh_write_paragraph(s->t, notes.s, s->o->width);
         rh_text_add(s->t, "\n");
     }
     rh_text_release(&notes);

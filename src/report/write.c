@@ -14,6 +14,39 @@ void rh_write_count(struct rh_text *t, int64_t n)
     }
 }
 
+size_t rh_utf8_sequence(const char *s)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80) /* stops at the NUL too */
+            return 0;
+    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    bool no_character = (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf4 && p[1] >= 0x90);
+    return overlong || no_character ? 0 : n;
+}
+
+void rh_write_paragraph(struct rh_text *t, const char *text, int width)
+{
+    size_t used = 0, most = width > 20 ? (size_t)width : SIZE_MAX;
+    for (const char *word = text; *word;) {
+        size_t bytes = strcspn(word, " "), columns = 0;
+        for (size_t i = 0; i < bytes; i++)
+            columns += ((unsigned char)word[i] & 0xc0) != 0x80;
+        if (used && used + 1 + columns > most) {
+            rh_text_add(t, "\n  ");
+            used = 2;
+        } else if (used) {
+            rh_text_add(t, " ");
+            used++;
+        }
+        rh_text_addn(t, word, bytes);
+        used += columns;
+        word += bytes;
+        word += strspn(word, " ");
+    }
+}
+
 void rh_write_real(struct rh_text *t, double x)
 {
     char buf[32];
@@ -39,13 +72,17 @@ void rh_write_csv(struct rh_text *t, const char *field)
 void rh_write_json(struct rh_text *t, const char *s)
 {
     rh_text_add(t, "\"");
-    for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            rh_text_printf(t, "\\%c", *p);
-        else if (*p < 0x20)
-            rh_text_printf(t, "\\u%04x", *p);
+    while (*s) {
+        size_t n = rh_utf8_sequence(s);
+        if (!n)
+            rh_text_add(t, "\xef\xbf\xbd");
+        else if (*s == '"' || *s == '\\')
+            rh_text_printf(t, "\\%c", *s);
+        else if ((unsigned char)*s < 0x20)
+            rh_text_printf(t, "\\u%04x", (unsigned)*s);
         else
-            rh_text_addn(t, (const char *)p, 1);
+            rh_text_addn(t, s, n);
+        s += n ? n : 1;
     }
     rh_text_add(t, "\"");
 }

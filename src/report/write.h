@@ -22,9 +22,14 @@ void rh_write_notes(const struct rh_part *p, struct rh_text *t);
 /* Is this cell the best of its column, among at least two that differ? */
 bool rh_is_best(const struct rh_results *r, const struct rh_part *p, const struct rh_row *row, int32_t column);
 
+/* A sentence in lines of at most `width` columns (up to 20: no limit), broken at spaces; later lines stand in by two.
+ * No line end follows. */
+void rh_write_paragraph(struct rh_text *t, const char *text, int width);
+/* Bytes of the UTF-8 sequence that starts here; 0: none does. */
+size_t rh_utf8_sequence(const char *s);
 void rh_write_count(struct rh_text *t, int64_t n);       /* 1,234,567 */
 void rh_write_real(struct rh_text *t, double x);         /* reads back as the same double; nothing for NaN */
 void rh_write_csv(struct rh_text *t, const char *field); /* RFC 4180 */
-void rh_write_json(struct rh_text *t, const char *s);    /* with its quotes */
+void rh_write_json(struct rh_text *t, const char *s);    /* with its quotes; no UTF-8: U+FFFD */
 
 #endif

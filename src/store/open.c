@@ -34,7 +34,8 @@ static bool is_new(const struct header *h)
 static int check_header(struct rh_store *s, const struct header *h, struct rh_error *err)
 {
     if (h->application != APPLICATION)
-        return rh_fail(err, RH_EIO, "'%s' is an SQLite database, but not a results store of harness; use another --store",
+        return rh_fail(err, RH_EIO,
+                       "'%s' is an SQLite database, but not a results store of harness; use another --store",
                        s->path);
     if (h->version > RH_STORE_VERSION)
         return rh_fail(err, RH_EUNSUP, "store '%s' has schema %lld, this program knows up to %d; use a newer harness",
@@ -42,8 +43,8 @@ static int check_header(struct rh_store *s, const struct header *h, struct rh_er
     return RH_OK;
 }
 
-/* Readers go on beside a writer in WAL. Changing to it wants the file alone and does not wait by itself. A file system
- * without shared memory refuses; the store then works with a rollback journal. */
+/* Readers go on beside a writer in WAL. Changing to it wants the file alone and does not wait by itself. A file
+ * system without shared memory refuses; the store then works with a rollback journal. */
 static int use_wal(struct rh_store *s, struct rh_error *err)
 {
     for (int waited = 0;; waited += 20) {
@@ -99,8 +100,10 @@ static int connect_immutable(struct rh_store *s, struct rh_error *err)
     if (name.failed)
         status = rh_fail_memory(err, "a path", name.n);
     else if (log_left)
-        status = rh_fail(err, RH_EIO, "cannot read store '%s': a log lies beside it and its folder is read-only; copy it "
-                         "with its -wal file to another folder", s->path);
+        status = rh_fail(err, RH_EIO,
+                         "cannot read store '%s': a log lies beside it and its folder is read-only; copy it "
+                         "with its -wal file to another folder",
+                         s->path);
     else {
         sqlite3_close(s->db);
         s->db = NULL;
@@ -132,7 +135,8 @@ static int open_to_write(struct rh_store *s, struct rh_error *err)
     struct header h;
     RH_TRY(connect_file(s, s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err));
     if (sqlite3_db_readonly(s->db, "main") == 1) /* SQLite falls back to that silently */
-        return rh_fail(err, RH_EIO, "store '%s' is read-only; change its permissions or use another --store", s->path);
+        return rh_fail(err, RH_EIO, "store '%s' is read-only; change its permissions or use another --store",
+                       s->path);
     RH_TRY(read_header(s, &h, err));
     if (!is_new(&h))
         RH_TRY(check_header(s, &h, err));

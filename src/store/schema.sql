@@ -32,8 +32,8 @@ CREATE TABLE problem (              -- one fold of a split of one target domain;
     split TEXT NOT NULL,
     fold INTEGER NOT NULL,
     seed INTEGER NOT NULL,          -- 64 bits; printf('%llu', seed) shows it without a sign
-    content TEXT,                   -- hash of what was built: train rows, queries, truths. NULL: not built yet, and so
-    users INTEGER,                  --   are the columns from here on
+    content TEXT,                   -- hash of what was built: train rows, queries, truths. NULL: not built yet, and
+    users INTEGER,                  --   so are the columns from here on
     items INTEGER,
     train_rows INTEGER,             -- of the target
     source_rows INTEGER,            -- of all sources
@@ -88,8 +88,9 @@ CREATE TABLE run (                  -- one algorithm, with its parameters and se
     label TEXT NOT NULL,            -- name in the experiment that ran it; see experiment_run.label
     revision INTEGER NOT NULL,      -- of the algorithm: other revision, other numbers
     seed INTEGER NOT NULL,          -- 64 bits, as in problem
-    status TEXT NOT NULL,           -- 'done'; 'stale': its problem was since built with other content; else it failed:
-                                    --   'invalid', 'data', 'io', 'memory', 'numeric', 'unsupported', 'cancelled', 'bug'
+    status TEXT NOT NULL,           -- 'done'; 'stale': its problem was since built with other content; else it
+                                    --   failed: 'invalid', 'data', 'io', 'memory', 'numeric', 'unsupported',
+                                    --   'cancelled', 'bug'
     message TEXT NOT NULL,          -- why it failed; '' when done
     queries INTEGER NOT NULL,
     fit_seconds REAL,

@@ -13,14 +13,17 @@ int rh_sql_fail(struct rh_store *s, struct rh_error *err)
     case SQLITE_NOMEM:
         return rh_fail(err, RH_ENOMEM, "not enough memory to %s store '%s'", verb, s->path);
     case SQLITE_FULL:
-        return rh_fail(err, RH_EIO, "cannot write to store '%s': the disk is full; make room and run again, stored runs "
-                       "are kept", s->path);
+        return rh_fail(err, RH_EIO,
+                       "cannot write to store '%s': the disk is full; make room and run again, stored runs "
+                       "are kept",
+                       s->path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return rh_fail(err, RH_EIO, "store '%s' is locked by another program; try again when it has finished, or use "
                        "another --store", s->path);
     case SQLITE_READONLY:
-        return rh_fail(err, RH_EIO, "store '%s' is read-only; change its permissions or use another --store", s->path);
+        return rh_fail(err, RH_EIO, "store '%s' is read-only; change its permissions or use another --store",
+                       s->path);
     case SQLITE_NOTADB:
         return rh_fail(err, RH_EIO, "'%s' is not a results store: it is not an SQLite database", s->path);
     case SQLITE_CORRUPT:

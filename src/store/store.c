@@ -28,8 +28,8 @@ static int write_plots(struct rh_store *s, int64_t experiment, const struct rh_p
 {
     for (int32_t i = 0; i < n; i++) {
         const struct rh_plot_row *p = &plots[i];
-        RH_TRY(rh_sql_run(s, err, "INSERT INTO plot VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "iitttttt", experiment, (int64_t)i,
-                          p->name, p->title ? p->title : "", p->kind ? p->kind : "", p->x ? p->x : "",
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO plot VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "iitttttt", experiment,
+                          (int64_t)i, p->name, p->title ? p->title : "", p->kind ? p->kind : "", p->x ? p->x : "",
                           p->y ? p->y : "", p->series ? p->series : ""));
     }
     return RH_OK;
@@ -68,12 +68,13 @@ static int link_problem(struct rh_store *s, int64_t experiment, int32_t position
     for (int32_t i = 0; i < p->n_settings; i++)
         if (p->setting[i].swept)
             rh_text_printf(&swept, "%s%s", swept.n ? "," : "", p->setting[i].key);
-    int status = swept.failed ? rh_fail_memory(err, "the names of settings", swept.n)
-                              : rh_sql_run(s, err,
-                                           "INSERT OR REPLACE INTO experiment_problem "
-                                           "(experiment, position, problem, name, label, swept) "
-                                           "VALUES (?, ?, ?, ?, ?, ?)",
-                                           "iiittt", experiment, (int64_t)position, problem, p->name, p->label, swept.s);
+    int status = swept.failed
+                     ? rh_fail_memory(err, "the names of settings", swept.n)
+                     : rh_sql_run(s, err,
+                                  "INSERT OR REPLACE INTO experiment_problem "
+                                  "(experiment, position, problem, name, label, swept) "
+                                  "VALUES (?, ?, ?, ?, ?, ?)",
+                                  "iiittt", experiment, (int64_t)position, problem, p->name, p->label, swept.s);
     rh_text_release(&swept);
     return status;
 }
@@ -132,20 +133,24 @@ static int write_ledgers(struct rh_store *s, int64_t problem, const struct rh_pr
 static int write_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f, struct rh_error *err)
 {
     int64_t same;
-    RH_TRY(rh_sql_number(s, &same, 0, err, "SELECT content IS ? FROM problem WHERE id = ?", "ti", f->content, problem));
+    RH_TRY(
+        rh_sql_number(s, &same, 0, err, "SELECT content IS ? FROM problem WHERE id = ?", "ti", f->content, problem));
     if (same)
         return RH_OK; /* rewriting thousands of equal rows would only make a writer wait */
     /* The same identity with other content: the program splits differently now. Numbers of both must not stand in one
      * table, and the old per-query values have lost their order. */
-    RH_TRY(rh_sql_run(s, err,
-                      "UPDATE run SET status = 'stale', message = 'measured on another content of its problem; run again' "
-                      "WHERE problem = ? AND status = 'done'", "i", problem));
+    RH_TRY(rh_sql_run(
+        s, err,
+        "UPDATE run SET status = 'stale', message = 'measured on another content of its problem; run again' "
+        "WHERE problem = ? AND status = 'done'",
+        "i", problem));
     RH_TRY(rh_sql_run(s, err,
                       "UPDATE problem SET content = ?, users = ?, items = ?, train_rows = ?, source_rows = ?, "
                       "test_rows = ?, test_queries = ?, validation_queries = ?, cold_users = ?, shared_users = ?, "
                       "unused_rows = ? WHERE id = ?",
                       "tiiiiiiiiiii", f->content, f->users, f->items, f->train_rows, f->source_rows, f->test_rows,
-                      f->test_queries, f->validation_queries, f->cold_users, f->shared_users, f->unused_rows, problem));
+                      f->test_queries, f->validation_queries, f->cold_users, f->shared_users, f->unused_rows,
+                      problem));
     RH_TRY(rh_sql_run(s, err, "DELETE FROM problem_query WHERE problem = ?", "i", problem));
     RH_TRY(rh_sql_run(s, err, "DELETE FROM removed WHERE problem = ?", "i", problem));
     RH_TRY(rh_sql_run(s, err, "DELETE FROM leakage WHERE problem = ?", "i", problem));
@@ -153,7 +158,8 @@ static int write_facts(struct rh_store *s, int64_t problem, const struct rh_prob
     return write_queries(s, problem, f, err);
 }
 
-int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f, struct rh_error *err)
+int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f,
+                           struct rh_error *err)
 {
     RH_TRY(rh_sql_begin(s, err));
     return rh_sql_end(s, write_facts(s, problem, f, err), err);
@@ -183,7 +189,8 @@ static int write_run_row(struct rh_store *s, int64_t problem, const struct rh_ru
                          struct rh_error *err)
 {
     static const char sql[] =
-        "INSERT INTO run (identity, problem, algorithm, label, revision, seed, status, message, queries, fit_seconds, "
+        "INSERT INTO run (identity, problem, algorithm, label, revision, seed, status, message, queries, "
+        "fit_seconds, "
         "score_seconds, wall_seconds, cpu_seconds, state_bytes, peak_bytes, tied, relevant, threads, stored) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, datetime('now')) "
         "ON CONFLICT (identity) DO UPDATE SET problem = excluded.problem, algorithm = excluded.algorithm, "
@@ -248,8 +255,8 @@ static int write_metrics(struct rh_store *s, int64_t run, const struct rh_run_ro
 {
     for (int32_t i = 0; i < r->n_metrics; i++) {
         const struct rh_metric_row *m = &r->metric[i];
-        RH_TRY(rh_sql_run(s, err, "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?, ?)", "iittiri", run, (int64_t)i, m->id,
-                          m->definition, (int64_t)m->lower_is_better, m->value, (int64_t)m->defined));
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?, ?)", "iittiri", run, (int64_t)i,
+                          m->id, m->definition, (int64_t)m->lower_is_better, m->value, (int64_t)m->defined));
         RH_TRY(write_user_values(s, run, m->id, m->users, r->n_queries, err));
     }
     return RH_OK;
@@ -264,7 +271,8 @@ static int write_run(struct rh_store *s, int64_t experiment, int64_t problem, in
     RH_TRY(write_epochs(s, run, r, err));
     if (r->status >= 0)
         RH_TRY(write_metrics(s, run, r, err));
-    RH_TRY(write_key_values(s, "INSERT INTO provenance VALUES (?, ?, ?, ?)", run, r->provenance, r->n_provenance, err));
+    RH_TRY(
+        write_key_values(s, "INSERT INTO provenance VALUES (?, ?, ?, ?)", run, r->provenance, r->n_provenance, err));
     return link_run(s, experiment, position, run, r->label, err);
 }
 

@@ -2,8 +2,8 @@
  * comments is store/schema.sql. WAL, busy timeout, foreign keys, STRICT tables, version in user_version.
  *
  * One transaction a run: a killed program leaves whole runs and nothing else. Functions return an enum rh_status; on
- * failure nothing of the call is in the file. Two programs may write to one store: a writer waits up to ten seconds for
- * the other's transaction. Texts that may be missing are NULL or "". */
+ * failure nothing of the call is in the file. Two programs may write to one store: a writer waits up to ten seconds
+ * for the other's transaction. Texts that may be missing are NULL or "". */
 #ifndef RH_STORE_STORE_H
 #define RH_STORE_STORE_H
 
@@ -46,8 +46,8 @@ struct rh_plot_row {
     const char *series; /* "algorithm", "problem" or a key; "" */
 };
 
-/* Starts a new version of an experiment: its list of problems, runs and plots is replaced by what the calls below link
- * to it; stored runs stay. */
+/* Starts a new version of an experiment: its list of problems, runs and plots is replaced by what the calls below
+ * link to it; stored runs stay. */
 int rh_store_begin_experiment(struct rh_store *s, const struct rh_experiment_row *e, const struct rh_plot_row *plots,
                               int32_t n_plots, int64_t *experiment, struct rh_error *err);
 
@@ -64,8 +64,8 @@ struct rh_problem_row {
 /* What is known once a problem is built. */
 struct rh_problem_facts {
     const char *content;
-    int64_t users, items, train_rows, source_rows, test_rows, test_queries, validation_queries, cold_users, shared_users,
-        unused_rows;
+    int64_t users, items, train_rows, source_rows, test_rows, test_queries, validation_queries, cold_users,
+        shared_users, unused_rows;
     struct {
         const char *what; /* goes on after "3 of 67 ": "test rows older than a train row of their user" */
         int64_t count, of;
@@ -85,7 +85,8 @@ int rh_store_problem(struct rh_store *s, int64_t experiment, int32_t position, c
                      int64_t *problem, struct rh_error *err);
 /* Writes the facts unless they are stored already, as `content` tells. Where the stored content differs, the runs
  * measured on it become 'stale': not done, so that they are run again. */
-int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f, struct rh_error *err);
+int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f,
+                           struct rh_error *err);
 
 /* Is a run with this identity stored as done? */
 int rh_store_find_run(struct rh_store *s, const char *identity, bool *done, struct rh_error *err);

@@ -1,5 +1,5 @@
-/* Comparing with a file of tests/golden. With GOLDEN_UPDATE=1 in the environment the file is written anew: look at the
- * difference before committing it. */
+/* Comparing with a file of tests/golden. With GOLDEN_UPDATE=1 in the environment the file is written anew: look at
+ * the difference before committing it. */
 #ifndef RH_TEST_GOLDEN_H
 #define RH_TEST_GOLDEN_H
 

@@ -1,5 +1,6 @@
 #include "report/report.h"
 #include "report/results.h"
+#include "store/sql.h"
 #include "storeworld.h"
 
 #include <math.h>
@@ -46,9 +47,11 @@ static void tables_are_as_before(void **state)
 {
     (void)state;
     assert_table(&(struct rh_table_options){ .format = RH_FORMAT_TEXT }, "table.txt");
-    assert_table(&(struct rh_table_options){ .format = RH_FORMAT_TEXT, .width = 50, .interval = true }, "table-narrow.txt");
-    assert_table(&(struct rh_table_options){ .format = RH_FORMAT_TEXT, .width = 100, .colour = true, .metrics = "rmse,ndcg" },
-                 "table-colour.txt");
+    assert_table(&(struct rh_table_options){ .format = RH_FORMAT_TEXT, .width = 50, .interval = true },
+                 "table-narrow.txt");
+    assert_table(
+        &(struct rh_table_options){ .format = RH_FORMAT_TEXT, .width = 100, .colour = true, .metrics = "rmse,ndcg" },
+        "table-colour.txt");
     assert_table(&(struct rh_table_options){ .format = RH_FORMAT_MARKDOWN }, "table.md");
     assert_table(&(struct rh_table_options){ .format = RH_FORMAT_LATEX, .interval = true }, "table.tex");
     assert_table(&(struct rh_table_options){ .format = RH_FORMAT_CSV }, "table.csv");
@@ -113,7 +116,8 @@ static void assert_no_table(const char *experiment, const char *metrics, const c
 {
     struct rh_text t = { 0 };
     struct rh_error err = { 0 };
-    assert_int_equal(rh_table(store, experiment, &(struct rh_table_options){ .metrics = metrics }, &t, &err), RH_EINVAL);
+    assert_int_equal(rh_table(store, experiment, &(struct rh_table_options){ .metrics = metrics }, &t, &err),
+                     RH_EINVAL);
     if (!strstr(err.text, words))
         fail_msg("'%s' does not say '%s'", err.text, words);
     rh_text_release(&t);
@@ -134,11 +138,51 @@ static void unknown_names_are_refused_with_the_nearest(void **state)
     assert_non_null(strstr(err.text, "did you mean 'json'?"));
 }
 
+/* Every query of docs/schema.md runs and finds something; every table and view is spoken of. */
+static void documented_queries_run(void **state)
+{
+    (void)state;
+    char path[1000], *doc, *at;
+    size_t n;
+    int queries = 0;
+    struct rh_arena a = { 0 };
+    struct rh_error err = { 0 };
+    const char *source = getenv("HARNESS_SOURCE");
+    snprintf(path, sizeof path, "%s/docs/schema.md", source ? source : ".");
+    if (rh_read_file(&a, path, &doc, &n, &err) < 0)
+        fail_msg("%s", err.text);
+    for (at = doc; (at = strstr(at, "```sql\n")); queries++) {
+        char *sql = at + strlen("```sql\n"), *end = strstr(sql, "```");
+        struct rh_sql q;
+        assert_non_null(end);
+        if (rh_sql_open(&q, store, &err, rh_arena_strndup(&a, sql, (size_t)(end - sql)), "") < 0)
+            fail_msg("%s\n%.*s", err.text, (int)(end - sql), sql);
+        if (rh_sql_step(&q, &err) != RH_OK)
+            fail_msg("finds nothing: %.*s", (int)(end - sql), sql);
+        rh_sql_close(&q);
+        at = end;
+    }
+    assert_true(queries >= 9);
+    struct rh_sql q;
+    int status;
+    assert_int_equal(
+        rh_sql_open(&q, store, &err, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')", ""), RH_OK);
+    while ((status = rh_sql_step(&q, &err)) == RH_OK) {
+        const char *row = rh_arena_printf(&a, "\n| `%s` |", rh_sql_text(&q, 0, &a));
+        if (!strstr(doc, row))
+            fail_msg("docs/schema.md says nothing of %s", row);
+    }
+    assert_int_equal(status, RH_DONE);
+    rh_sql_close(&q);
+    rh_arena_release(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_as_before),
         cmocka_unit_test(intervals_count_every_user_once),
+        cmocka_unit_test(documented_queries_run),
         cmocka_unit_test(unknown_names_are_refused_with_the_nearest),
     };
     return cmocka_run_group_tests(tests, fill, drop);

@@ -23,7 +23,7 @@ static char folder[64], path[128];
 static int fresh_folder(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/rh-store-XXXXXX");
+    snprintf(folder, sizeof folder, "%s/rh-store-XXXXXX", P_tmpdir);
     if (!mkdtemp(folder))
         return -1;
     snprintf(path, sizeof path, "%s/results.sqlite", folder);
@@ -88,8 +88,10 @@ static void write_bytes(const void *bytes, size_t n)
 
 /* ------------------------------------------------------------------------------------ one experiment's rows */
 
-static const struct rh_experiment_row experiment_row = { "tiny", "A tiny experiment", "[experiment]\n", "ndcg@10", NULL };
-static const struct rh_plot_row plot_rows[] = { { "accuracy", "Accuracy", "bars", "algorithm", "ndcg@10", "problem" } };
+static const struct rh_experiment_row experiment_row = { "tiny", "A tiny experiment", "[experiment]\n", "ndcg@10",
+                                                         NULL };
+static const struct rh_plot_row plot_rows[] = { { "accuracy", "Accuracy", "bars", "algorithm", "ndcg@10",
+                                                  "problem" } };
 static const struct rh_key_value settings[] = { { "split.k", "5", true }, { "data.shift", "0.25", false } };
 static const char *const users[] = { "u17", "u3", "Zo\xc3\xab" };
 static const struct rh_removed_row removed_rows[] = { { "books", "5-core", 190, 41, 7 } };
@@ -111,19 +113,46 @@ static struct rh_problem_row problem_row(void)
 
 static struct rh_problem_facts facts(void)
 {
-    return (struct rh_problem_facts){ .content = "c1", .users = 120, .items = 77, .train_rows = 1234, .source_rows = 4321,
-                                      .test_rows = 31, .test_queries = 3, .cold_users = 3, .shared_users = 60,
-                                      .leak = { { "test items in a visible history", 2, 31 } }, .n_leaks = 1,
-                                      .removed = removed_rows, .n_removed = 1, .query_user = users };
+    return (struct rh_problem_facts){ .content = "c1",
+                                      .users = 120,
+                                      .items = 77,
+                                      .train_rows = 1234,
+                                      .source_rows = 4321,
+                                      .test_rows = 31,
+                                      .test_queries = 3,
+                                      .cold_users = 3,
+                                      .shared_users = 60,
+                                      .leak = { { "test items in a visible history", 2, 31 } },
+                                      .n_leaks = 1,
+                                      .removed = removed_rows,
+                                      .n_removed = 1,
+                                      .query_user = users };
 }
 
 static struct rh_run_row run_row(void)
 {
-    return (struct rh_run_row){ .identity = "r1", .algorithm = "itemknn", .label = "itemknn neighbors=20", .revision = 3,
-                                .seed = 42, .param = params, .n_params = 2, .epoch = epochs, .n_epochs = 2,
-                                .metric = metric_rows, .n_metrics = 2, .n_queries = 3, .fit_seconds = 0.125,
-                                .wall_seconds = 0.75, .cpu_seconds = NAN, .state_bytes = 4096, .peak_bytes = 1 << 20,
-                                .tied = 4, .relevant = 31, .threads = 2, .provenance = provenance, .n_provenance = 2 };
+    return (struct rh_run_row){ .identity = "r1",
+                                .algorithm = "itemknn",
+                                .label = "itemknn neighbors=20",
+                                .revision = 3,
+                                .seed = 42,
+                                .param = params,
+                                .n_params = 2,
+                                .epoch = epochs,
+                                .n_epochs = 2,
+                                .metric = metric_rows,
+                                .n_metrics = 2,
+                                .n_queries = 3,
+                                .fit_seconds = 0.125,
+                                .wall_seconds = 0.75,
+                                .cpu_seconds = NAN,
+                                .state_bytes = 4096,
+                                .peak_bytes = 1 << 20,
+                                .tied = 4,
+                                .relevant = 31,
+                                .threads = 2,
+                                .provenance = provenance,
+                                .n_provenance = 2 };
 }
 
 static int64_t filled(struct rh_store *s, int64_t *problem)
@@ -157,7 +186,8 @@ static void rows_come_back(void **state)
     assert_true(done);
     assert_int_equal(rh_store_find_run(s, "r2", &done, &err), RH_OK);
     assert_false(done);
-    assert_text(s, "SELECT title || '|' || primary_metric || '|' || metrics FROM experiment", "A tiny experiment|ndcg@10|");
+    assert_text(s, "SELECT title || '|' || primary_metric || '|' || metrics FROM experiment",
+                "A tiny experiment|ndcg@10|");
     assert_text(s, "SELECT name || '|' || kind || '|' || x || '|' || y || '|' || series FROM plot",
                 "accuracy|bars|algorithm|ndcg@10|problem");
     assert_text(s, "SELECT label || '|' || swept FROM experiment_problem", "cold k=5|split.k");
@@ -167,13 +197,16 @@ static void rows_come_back(void **state)
     assert_text(s, "SELECT content || users || ' ' || items || ' ' || train_rows || ' ' || source_rows FROM problem",
                 "c1120 77 1234 4321");
     assert_text(s, "SELECT what || count || '/' || total FROM leakage", "test items in a visible history2/31");
-    assert_text(s, "SELECT domain || step || rows || ' ' || users || ' ' || items FROM removed", "books5-core190 41 7");
+    assert_text(s, "SELECT domain || step || rows || ' ' || users || ' ' || items FROM removed",
+                "books5-core190 41 7");
     assert_text(s, "SELECT group_concat(key || '=' || value) FROM (SELECT * FROM run_param ORDER BY position)",
                 "neighbors=20,shrink=10");
-    assert_int_equal(number(s, "SELECT count(*) FROM epoch WHERE epoch = 2 AND loss = 0.5 AND validation IS NULL AND best"),
+    assert_int_equal(
+        number(s, "SELECT count(*) FROM epoch WHERE epoch = 2 AND loss = 0.5 AND validation IS NULL AND best"), 1);
+    assert_int_equal(number(s, "SELECT count(*) FROM metric WHERE id = 'rmse' AND value IS NULL AND lower_is_better"),
                      1);
-    assert_int_equal(number(s, "SELECT count(*) FROM metric WHERE id = 'rmse' AND value IS NULL AND lower_is_better"), 1);
-    assert_int_equal(number(s, "SELECT cpu_seconds IS NULL AND fit_seconds = 0.125 AND peak_bytes = 1048576 FROM run"), 1);
+    assert_int_equal(
+        number(s, "SELECT cpu_seconds IS NULL AND fit_seconds = 0.125 AND peak_bytes = 1048576 FROM run"), 1);
     assert_text(s, "SELECT value FROM provenance WHERE key = 'blas'", "OpenBLAS");
     rh_store_close(s);
 }
@@ -187,13 +220,16 @@ static void user_values_are_readable_in_sql(void **state)
     assert_int_equal(number(s, "SELECT value = 0.6309297535714575 FROM user_value "
                                "WHERE metric = 'ndcg@10' AND user = 'u17'"), 1);
     assert_int_equal(number(s, "SELECT value = 0.0 FROM user_value WHERE metric = 'ndcg@10' AND user = 'u3'"), 1);
-    assert_int_equal(number(s, "SELECT value = 1.0 FROM user_value WHERE metric = 'ndcg@10' AND user = 'Zo\xc3\xab'"), 1);
+    assert_int_equal(number(s, "SELECT value = 1.0 FROM user_value WHERE metric = 'ndcg@10' AND user = 'Zo\xc3\xab'"),
+                     1);
     assert_int_equal(number(s, "SELECT value IS NULL FROM user_value WHERE metric = 'rmse' AND position = 1"), 1);
     assert_int_equal(number(s, "SELECT value = 1e-30 FROM user_value WHERE metric = 'rmse' AND position = 2"), 1);
 
     /* The taking apart of a double in SQL, against the doubles themselves. */
-    static const double all[] = { 1.0 / 3, -1.0 / 3, 4.9e9, -0.0, 123456789.123456789, 1e-37, 2e34, 0x1p-124, 0x1.fffffffffffffp0,
-                                  NAN, INFINITY, 5e-324 };
+    static const double all[] = {
+        1.0 / 3, -1.0 / 3, 4.9e9, -0.0, 123456789.123456789, 1e-37, 2e34, 0x1p-124, 0x1.fffffffffffffp0,
+        NAN,     INFINITY, 5e-324
+    };
     enum { N = sizeof all / sizeof *all };
     struct rh_problem_facts f = facts();
     const char *names[N];
@@ -273,8 +309,9 @@ static void a_new_version_of_an_experiment_forgets_its_links_alone(void **state)
     assert_int_equal(rh_store_problem(s, experiment, 3, &p, &again, &err), RH_OK);
     assert_int_equal(again, problem);
     assert_int_equal(rh_store_link_run(s, experiment, 7, "r1", "x", &err), RH_OK);
-    assert_text(s, "SELECT problem || ' ' || algorithm || ' ' || value || ' ' || others || ' ' || status FROM leaderboard",
-                "renamed x 0.5436 rmse - done");
+    assert_text(
+        s, "SELECT problem || ' ' || algorithm || ' ' || value || ' ' || others || ' ' || status FROM leaderboard",
+        "renamed x 0.5436 rmse - done");
     assert_int_equal(rh_store_link_run(s, experiment, 8, "nobody", "x", &err), RH_EBUG);
     rh_store_close(s);
 }
@@ -312,7 +349,8 @@ static void a_full_disk_leaves_whole_runs(void **state)
     snprintf(limit, sizeof limit, "PRAGMA max_page_count = %d", (int)pages + 2);
     number(s, limit);
     static double many[50000];
-    struct rh_metric_row m[] = { { "ndcg@10", "n", false, 0.5, 50000, many }, { "auc", "a", false, 0.5, 50000, many } };
+    struct rh_metric_row m[] = { { "ndcg@10", "n", false, 0.5, 50000, many },
+                                 { "auc", "a", false, 0.5, 50000, many } };
     struct rh_run_row r = run_row();
     r.identity = "r2";
     r.metric = m;
@@ -362,7 +400,8 @@ static void write_runs(const char *prefix, int n)
     e.name = prefix;
     if (rh_store_open(path, RH_STORE_WRITE, &s, &err) < 0 ||
         rh_store_begin_experiment(s, &e, NULL, 0, &experiment, &err) < 0 ||
-        rh_store_problem(s, experiment, 0, &p, &problem, &err) < 0 || rh_store_problem_facts(s, problem, &f, &err) < 0) {
+        rh_store_problem(s, experiment, 0, &p, &problem, &err) < 0 ||
+        rh_store_problem_facts(s, problem, &f, &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
         _exit(1);
     }
@@ -429,7 +468,8 @@ static void bad_files_are_refused(void **state)
 {
     (void)state;
     assert_refused(RH_STORE_READ, RH_EIO, "there is no store");
-    write_bytes("neither fish nor fowl, but longer than a header of a hundred bytes: ...........................", 100);
+    write_bytes("neither fish nor fowl, but longer than a header of a hundred bytes: ...........................",
+                100);
     assert_refused(RH_STORE_READ, RH_EIO, "not an SQLite database");
     assert_refused(RH_STORE_WRITE, RH_EIO, "not an SQLite database");
     write_bytes("x", 1);
