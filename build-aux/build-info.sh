@@ -10,6 +10,14 @@ commit=
 if [ -e "$srcdir/.git" ]; then
     commit=$(git -C "$srcdir" --no-optional-locks describe --always --dirty --abbrev=12 2>/dev/null) || commit=
 fi
+# A clone on a machine without git still knows where it stands.
+if [ -z "$commit" ] && [ -f "$srcdir/.git/HEAD" ]; then
+    head=$(cat "$srcdir/.git/HEAD")
+    case $head in
+    'ref: '*) head=$(cat "$srcdir/.git/${head#ref: }" 2>/dev/null) || head= ;;
+    esac
+    commit=$(printf %.12s "$head")
+fi
 if [ -z "$commit" ] && [ -f "$srcdir/.tarball-commit" ]; then
     commit=$(cat "$srcdir/.tarball-commit")
 fi
