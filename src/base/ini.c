@@ -108,20 +108,19 @@ static char *next_line(char *out, int num, void *stream)
     }
     if (r->at >= r->end)
         return NULL;
-    const char *line = r->at, *stop = memchr(line, '\n', (size_t)(r->end - line));
-    r->at = stop ? stop + 1 : r->end;
-    if (!stop)
-        stop = r->end;
+    size_t left = (size_t)(r->end - r->at);
+    const char *line = r->at, *newline = memchr(line, '\n', left);
+    size_t n = newline ? (size_t)(newline - line) : left;
+    r->at += newline ? n + 1 : n;
     r->line++;
-    r->indented = line < stop && isspace((unsigned char)*line);
-    while (stop > line && isspace((unsigned char)stop[-1]))
-        stop--;
-    size_t n = (size_t)(stop - line);
+    r->indented = n > 0 && isspace((unsigned char)line[0]);
+    while (n > 0 && isspace((unsigned char)line[n - 1]))
+        n--;
     if (memchr(line, '\0', n)) {
         rh_fail(r->err, RH_EINVAL, "%s:%d: a NUL byte; is this a text file?", r->file, r->line);
         return NULL;
     }
-    const char *text = line;
+    const char *text = line, *stop = line + n;
     while (text < stop && isspace((unsigned char)*text))
         text++;
     if (text < stop && (*text == ';' || *text == '#')) {
