@@ -19,11 +19,20 @@ struct header {
     int64_t application, version, tables;
 };
 
+/* In one statement, so that the three belong together while another program makes the schema. */
 static int read_header(struct rh_store *s, struct header *h, struct rh_error *err)
 {
-    RH_TRY(rh_sql_number(s, &h->application, 0, err, "PRAGMA application_id", ""));
-    RH_TRY(rh_sql_number(s, &h->version, 0, err, "PRAGMA user_version", ""));
-    return rh_sql_number(s, &h->tables, 0, err, "SELECT count(*) FROM sqlite_schema", "");
+    struct rh_sql q;
+    *h = (struct header){ 0 };
+    RH_TRY(rh_sql_open(&q, s, err,
+                       "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+                       " FROM pragma_application_id, pragma_user_version",
+                       ""));
+    int status = rh_sql_step(&q, err);
+    if (status == RH_OK)
+        *h = (struct header){ rh_sql_int(&q, 0), rh_sql_int(&q, 1), rh_sql_int(&q, 2) };
+    rh_sql_close(&q);
+    return status < 0 ? status : RH_OK;
 }
 
 static bool is_new(const struct header *h)

@@ -468,8 +468,10 @@ static void bad_files_are_refused(void **state)
 {
     (void)state;
     assert_refused(RH_STORE_READ, RH_EIO, "there is no store");
-    write_bytes("neither fish nor fowl, but longer than a header of a hundred bytes: ...........................",
-                100);
+    static const char other[] = "neither fish nor fowl, but longer than a header of a hundred bytes: "
+                                "....................................";
+    assert_true(sizeof other > 100);
+    write_bytes(other, sizeof other);
     assert_refused(RH_STORE_READ, RH_EIO, "not an SQLite database");
     assert_refused(RH_STORE_WRITE, RH_EIO, "not an SQLite database");
     write_bytes("x", 1);
