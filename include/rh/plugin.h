@@ -19,6 +19,9 @@
  *
  * Everything passed to a callback is borrowed: params until the run ends, train until the run ends, queries
  * until the callback returns. See docs/writing-an-algorithm.md for a plugin on one page.
+ *
+ * The program is under the GNU General Public License; this header may be used, copied and changed by anyone for any
+ * purpose without condition (SPDX-License-Identifier: 0BSD). Including it puts no licence condition on a plugin.
  */
 #ifndef RH_PLUGIN_H
 #define RH_PLUGIN_H

@@ -1,0 +1,103 @@
+# bash completion of harness(1): commands, options, and the names that the program itself lists. `make install` puts it
+# where bash looks; in a clone: . docs/harness.bash
+
+_harness_names() { "$1" list "$2" --names 2>/dev/null; }
+
+_harness() {
+    local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local command='' second='' i
+    COMPREPLY=()
+    # A leading ~ is the shell's to expand, and the program has to be found.
+    program=${program/#\~\//$HOME/}
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        -*) ;;
+        *)
+            if [[ ! $command ]]; then
+                command=${COMP_WORDS[i]}
+            else
+                second=${COMP_WORDS[i]}
+                break
+            fi
+            ;;
+        esac
+    done
+
+    case $before in
+    --data)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --store | --output)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --format)
+        mapfile -t COMPREPLY < <(compgen -W 'text md latex csv json' -- "$word")
+        return
+        ;;
+    --metric | @) # a list with commas, ndcg@10,auc: completes its last part; bash cuts words at an @
+        local done=''
+        [[ $word == *,* ]] && done=${word%,*},
+        compopt -o nospace
+        mapfile -t COMPREPLY < <(compgen -P "$done" -W "$(_harness_names "$program" metrics)" -- "${word##*,}")
+        return
+        ;;
+    --set | --threads) return ;;
+    esac
+
+    local words=''
+    case $command in
+    '') words='run check list describe data table plot help --help --version' ;;
+    run | check)
+        if [[ $word == -* ]]; then
+            words='--set --data --quiet --help'
+            [[ $command == run ]] && words+=' --store --force --threads'
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -X '!*.ini' -- "$word"; compgen -d -- "$word")
+            return
+        fi
+        ;;
+    list) words='algorithms datasets metrics splits --names --help' ;;
+    describe)
+        for i in algorithms metrics splits datasets; do
+            words+=" $(_harness_names "$program" "$i")"
+        done
+        ;;
+    data)
+        case $second in
+        '') words='list info verify add fetch --data --help' ;;
+        add)
+            if [[ $before == add ]]; then
+                words=$(_harness_names "$program" datasets)
+            else
+                compopt -o filenames
+                mapfile -t COMPREPLY < <(compgen -f -- "$word")
+                return
+            fi
+            ;;
+        list) words='--data --help' ;;
+        *) words="$(_harness_names "$program" datasets) --data --help" ;;
+        esac
+        ;;
+    table | plot)
+        if [[ $word == -* ]]; then
+            words='--store --help --metric --format'
+            [[ $command == plot ]] && words='--store --help --output --terminal'
+        else # an experiment is most often called like its file
+            for i in experiments/*.ini; do
+                i=${i##*/}
+                words+=" ${i%.ini}"
+            done
+            words=${words/ \*/}
+        fi
+        ;;
+    help) words='run check list describe data table plot' ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+
+complete -F _harness harness ./harness
