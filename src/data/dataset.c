@@ -205,6 +205,8 @@ static void write_domain(struct rh_text *t, const struct rh_domain_spec *s)
                    s->time_unknown ? s->time_unknown : "");
     if (s->scaled)
         rh_text_printf(t, "rating_scale = %s %s\n", rh_real_text(s->scale_min, lo), rh_real_text(s->scale_max, hi));
+    if (s->item_ranged)
+        rh_text_printf(t, "item_range = %lld %lld\n", (long long)s->item_first, (long long)s->item_last);
 }
 
 static void write_side(struct rh_text *t, const struct rh_description *d, const struct rh_side_spec *s)
@@ -255,11 +257,11 @@ static bool fill(struct rh_dataset *d, const char **text, struct rh_error *err)
     return fine;
 }
 
-/* Variables stand in paths, addresses and the title. */
+/* Variables stand in paths, addresses, the title and the namespace. */
 static bool fill_all(struct rh_dataset *d, struct rh_error *err)
 {
     struct rh_description *s = d->description;
-    bool fine = fill(d, &s->title, err) && fill(d, &s->folder, err);
+    bool fine = fill(d, &s->title, err) && fill(d, &s->folder, err) && fill(d, &s->space, err);
     for (int32_t i = 0; i < s->n_domains; i++)
         for (int p = 0; p < 4; p++)
             fine = fine && fill(d, &s->domain[i].place[p], err);

@@ -141,12 +141,25 @@ static int take_scale(struct parsing *p, const struct rh_ini_entry *e, struct rh
     return RH_OK;
 }
 
+/* "1 10379": which items of the file belong to the domain. */
+static int take_item_range(struct parsing *p, const struct rh_ini_entry *e, struct rh_domain_spec *s)
+{
+    const char *gap = e->value + strcspn(e->value, " \t");
+    char *first = rh_arena_strndup(p->a, e->value, (size_t)(gap - e->value));
+    if (!first)
+        return no_memory(p);
+    if (!rh_parse_int(first, &s->item_first) || !rh_parse_int(gap, &s->item_last) || s->item_first > s->item_last)
+        return refuse(p, e, "two whole numbers, the first and the last item");
+    s->item_ranged = true;
+    return RH_OK;
+}
+
 static int take_domain(struct parsing *p, const struct rh_ini_entry *e, struct rh_domain_spec *s)
 {
     static const char *const names[] = {
         "interactions", "train",       "validation",   "test",         "train_reader", "validation_reader",
         "test_reader",  "user",        "item",         "rating",       "time",         "time_unknown",
-        "time_format",  "rating_scale", "reader",      "separator",    "header",       "quoted", "encoding",
+        "time_format",  "rating_scale", "item_range",  "reader",      "separator",    "header",       "quoted", "encoding",
     };
     const char **field[] = { &s->place[RH_GIVEN_NONE],  &s->place[RH_GIVEN_TRAIN],       &s->place[RH_GIVEN_VALIDATION],
                              &s->place[RH_GIVEN_TEST],  &s->reader[RH_GIVEN_TRAIN],      &s->reader[RH_GIVEN_VALIDATION],
@@ -161,6 +174,8 @@ static int take_domain(struct parsing *p, const struct rh_ini_entry *e, struct r
         }
     if (!strcmp(e->key, "rating_scale"))
         return take_scale(p, e, s);
+    if (!strcmp(e->key, "item_range"))
+        return take_item_range(p, e, s);
     if (!strcmp(e->key, "time_format")) {
         s->time_format_text = e->value;
         struct rh_error why = { 0 };

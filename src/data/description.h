@@ -39,6 +39,8 @@ struct rh_domain_spec {
     const char *time_format_text, *time_unknown;
     bool scaled;
     double scale_min, scale_max;
+    bool item_ranged; /* only items with a number from item_first to item_last are of this domain */
+    int64_t item_first, item_last;
 };
 
 enum rh_block_kind { RH_B_LIST, RH_B_VALUE, RH_B_BUCKET, RH_B_FLAGS, RH_B_TOKENS };

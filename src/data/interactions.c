@@ -71,6 +71,21 @@ int rh_interaction_convert(const struct rh_interactions *how, const struct rh_fi
     return RH_OK;
 }
 
+/* *here: the item is of this domain. */
+static int look_at_range(const struct rh_interactions *how, struct rh_field item, int64_t line, bool *here,
+                         struct rh_error *err)
+{
+    int64_t x;
+    *here = true;
+    if (!how->item_ranged)
+        return RH_OK;
+    if (!rh_scan_int(item.s, item.n, &x))
+        return rh_fail(err, RH_EDATA, "%s:%lld: item '%.*s' is not a number, which item_range needs", how->place,
+                       (long long)line, (int)(item.n < 60 ? item.n : 60), item.s);
+    *here = x >= how->item_first && x <= how->item_last;
+    return RH_OK;
+}
+
 static int read_rows(const struct rh_interactions *how, const struct rh_data_env *env, struct rh_input *in,
                      struct rh_reading *reading, struct rh_builder *b, struct rh_error *err)
 {
@@ -89,7 +104,11 @@ static int read_rows(const struct rh_interactions *how, const struct rh_data_env
         float value;
         int64_t time, line = rh_input_line_number(in);
         int32_t user, item;
+        bool here;
         RH_TRY(rh_interaction_convert(how, field, line, &value, &time, err));
+        RH_TRY(look_at_range(how, field[RH_F_ITEM], line, &here, err));
+        if (!here)
+            continue;
         RH_TRY(rh_builder_reserve(b, 1, err));
         RH_TRY(rh_builder_id(&b->user, "user", field[RH_F_USER].s, field[RH_F_USER].n, &user, err));
         RH_TRY(rh_builder_id(&b->item, "item", field[RH_F_ITEM].s, field[RH_F_ITEM].n, &item, err));
@@ -120,7 +139,7 @@ int rh_interactions_read(const struct rh_interactions *how, const struct rh_data
 {
     int64_t before = b->n;
     int status = RH_DONE;
-    if (!strcmp(how->reader->name, rh_reader_delimited.name) || !strcmp(how->reader->name, rh_reader_atomic.name))
+    if (!how->item_ranged && (how->reader == &rh_reader_delimited || how->reader == &rh_reader_atomic))
         status = rh_bulk_read(how, env, b, err);
     if (status == RH_DONE)
         status = read_carefully(how, env, b, err);

@@ -19,6 +19,8 @@ struct rh_interactions {
     const char *time_unknown;       /* text of an unknown time, or NULL; an empty field always is one */
     bool scaled;
     double scale_min, scale_max;    /* a rating outside is an error */
+    bool item_ranged;               /* rows of other items are passed over: they belong to another domain */
+    int64_t item_first, item_last;
     uint8_t given;                  /* enum rh_given_part of all rows */
 };
 

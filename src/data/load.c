@@ -36,8 +36,8 @@ static const char *at_hand(struct rh_arena *a, const struct rh_dataset *d, const
 }
 
 /* The first of "a | b | c" that is there; *out NULL and RH_OK: none is, and that is allowed. */
-static int resolve(struct rh_arena *a, const struct rh_dataset *d, const struct rh_data_env *env, const char *places,
-                   bool optional, const char **out, struct rh_error *err)
+int rh_opened_resolve(struct rh_arena *a, const struct rh_dataset *d, const struct rh_data_env *env, const char *places,
+                      bool optional, const char **out, struct rh_error *err)
 {
     *out = NULL;
     for (const char *p = places; *p && !*out;) {
@@ -77,13 +77,13 @@ static int find_sources(struct rh_arena *a, const struct rh_dataset *d, const st
     *s = (struct sources){ 0 };
     for (int p = 0; p < 4; p++)
         if (spec->place[p])
-            RH_TRY(resolve(a, d, env, spec->place[p], false, &s->part[p], err));
+            RH_TRY(rh_opened_resolve(a, d, env, spec->place[p], false, &s->part[p], err));
     s->side = rh_alloc(a, (size_t)described->n_sides, sizeof *s->side);
     if (!s->side)
         return rh_fail_memory(err, d->name, 0);
     for (int32_t i = 0; i < described->n_sides; i++)
         if (rh_opened_side_belongs(&described->side[i], spec))
-            RH_TRY(resolve(a, d, env, described->side[i].place, described->side[i].optional, &s->side[i], err));
+            RH_TRY(rh_opened_resolve(a, d, env, described->side[i].place, described->side[i].optional, &s->side[i], err));
     return RH_OK;
 }
 
@@ -216,7 +216,9 @@ static int read_part(const struct rh_data_env *env, const struct rh_domain_spec 
     const char *name = spec->reader[part] ? spec->reader[part] : spec->format.reader;
     struct rh_interactions how = { .place = place, .must_rate = b->has_value, .time_format = spec->time_format,
                                    .time_unknown = spec->time_unknown, .scaled = spec->scaled,
-                                   .scale_min = spec->scale_min, .scale_max = spec->scale_max, .given = (uint8_t)part };
+                                   .scale_min = spec->scale_min, .scale_max = spec->scale_max, .given = (uint8_t)part,
+                                   .item_ranged = spec->item_ranged, .item_first = spec->item_first,
+                                   .item_last = spec->item_last };
     RH_TRY(find_reader(name, place, &how.reader, err));
     bool list = !strcmp(how.reader->name, "userlist");
     if (list && !b->has_time)
