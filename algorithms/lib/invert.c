@@ -1,14 +1,13 @@
 #include "algorithms/lib/invert.h"
 
-int rh_invert(struct rh_ctx *ctx, const struct rh_domain *d, int32_t n_users, const float *value, bool positions,
+int rh_invert(struct rh_ctx *ctx, const struct rh_domain *d, int32_t n_users, const float *value,
               void *(*take)(struct rh_ctx *ctx, size_t n, size_t elem), struct rh_inverted *out)
 {
     int64_t n_rows = d->row[n_users];
     int64_t *row = take(ctx, (size_t)d->n_items + 2, sizeof *row);
     int32_t *user = take(ctx, (size_t)n_rows, sizeof *user);
-    int32_t *at = positions ? take(ctx, (size_t)n_rows, sizeof *at) : NULL;
     float *carried = value ? take(ctx, (size_t)n_rows, sizeof *carried) : NULL;
-    if (!row || !user || (positions && !at) || (value && !carried))
+    if (!row || !user || (value && !carried))
         return RH_ENOMEM;
 
     /* A counting sort. Counts stand two places up, so that the offsets move to their place while rows are filled. */
@@ -20,11 +19,9 @@ int rh_invert(struct rh_ctx *ctx, const struct rh_domain *d, int32_t n_users, co
         for (int64_t k = d->row[u]; k < d->row[u + 1]; k++) {
             int64_t to = row[d->item[k] + 1]++;
             user[to] = u;
-            if (at)
-                at[to] = (int32_t)(k - d->row[u]);
             if (carried)
                 carried[to] = value[k];
         }
-    *out = (struct rh_inverted){ d->n_items, row, user, at, carried };
+    *out = (struct rh_inverted){ d->n_items, row, user, carried };
     return RH_OK;
 }

@@ -3,15 +3,15 @@
  * With x(i, j) the co-occurrence of two items - the number of users that have both, or the sum over them of value(u,
  * i) * value(u, j) - the similarity that item i, the owner of a list, gives to item j is
  *
- *     s(i, j) = x(i, j) / (a[i] * b[j] + c[i] + c[j] + shrinkage - gamma * x(i, j))
+ *     s(i, j) = x(i, j) / (a[i] * b[j] + (c[i] + c[j]) + shrinkage - gamma * x(i, j))
  *
  * which is cosine with a = b = norms; Jaccard with a = b = 0, c = counts, gamma = 1; conditional probability with a
  * = counts, b = counts^alpha. Only s > 0 counts (and a denominator > 0); of equal similarities the lower item index
  * comes first. Similarities are computed in double and kept as float.
  *
- * Time: sum over users of n_u^2 / 2 additions, as x is symmetric, and n_items^2 comparisons. Memory while at work:
- * one stripe of co-occurrences (4 MiB, or 128 rows when they take more) and 16 k bytes an item; result: 8 k bytes an
- * item. The result is the same on any number of threads. */
+ * Time: counts by lib/tally.h, values by one multiplication for each user and pair of items; then some operations a
+ * pair of items. No more of the matrix x than a row a thread is ever in memory; lists while at work and result: 8 k
+ * bytes an item each. The result is the same on any number of threads. */
 #ifndef RH_ALGORITHMS_NEIGHBORS_H
 #define RH_ALGORITHMS_NEIGHBORS_H
 

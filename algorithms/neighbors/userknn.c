@@ -17,10 +17,11 @@
  * every item, as do items that no neighbour has.
  *
  * Time of a query: users of the items of the history, + n_users, + items of the neighbours, + n_items. Memory: the
- * interactions once more, by item (4 bytes, 8 with ratings) and 8 bytes a user. */
+ * interactions once more, by item (4 bytes, 8 with ratings), at most 16 bytes each in bitmaps, and 8 bytes a user. */
 #include <rh/plugin.h>
 
 #include "algorithms/lib/invert.h"
+#include "algorithms/lib/tally.h"
 #include "algorithms/lib/topk.h"
 
 #include <stdlib.h>
@@ -54,6 +55,7 @@ struct userknn_state {
     const struct userknn_params *params;
     const struct rh_domain *domain;
     struct rh_inverted users; /* of an item */
+    struct rh_tally tally;    /* of the users of items; unless ratings weigh in the similarity */
     double *size;             /* [n_users] norm (cosine) or number of items (jaccard) of a row */
     int32_t n_users, target, k;
 };
@@ -80,15 +82,64 @@ static int userknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_t
         if (p->similarity == COSINE)
             s->size[u] = sqrt(s->size[u]);
     }
-    return rh_invert(ctx, d, train->n_users, value, false, ctx->host->alloc, &s->users);
+    int status = rh_invert(ctx, d, train->n_users, value, ctx->host->alloc, &s->users);
+    if (status >= 0 && !value)
+        status = rh_tally_build(ctx, d->n_items, train->n_users, s->users.row, s->users.user, ctx->host->alloc,
+                                &s->tally);
+    return status;
 }
 
-/* Scratch memory of a call of score. */
+/* Work space of a call of score. */
 struct desk {
-    double *common;      /* [n_users] x(u, v); zero between queries */
-    struct rh_topk near; /* the neighbours */
-    double *votes;       /* [n_items]; zero between queries */
+    void *planes;      /* of the tally */
+    int32_t *count;    /* [n_users padded] x(u, v) as counts, or NULL */
+    double *sum;       /* [n_users] x(u, v) of ratings, or NULL */
+    unsigned char *touched; /* [n_users padded / 16] */
+    float *similarity;     /* [n_users padded] */
+    uint64_t *group;       /* of lib/topk.h */
+    uint64_t *key;         /* of lib/topk.h: the neighbours */
+    double *votes;         /* [n_items] */
 };
+
+static bool set_desk(struct rh_ctx *ctx, const struct userknn_state *s, struct desk *d)
+{
+    size_t n = (size_t)s->n_users;
+    *d = (struct desk){
+        .touched = ctx->host->scratch(ctx, RH_TOPK_GROUPS(n + 128), 1),
+        .similarity = ctx->host->scratch(ctx, RH_TOPK_ROOM(n), sizeof *d->similarity),
+        .group = ctx->host->scratch(ctx, RH_TOPK_GROUPS(n), sizeof *d->group),
+        .key = ctx->host->scratch(ctx, RH_TOPK_ROOM(n) + 1, sizeof *d->key),
+        .votes = ctx->host->scratch(ctx, (size_t)s->domain->n_items, sizeof *d->votes),
+    };
+    if (s->users.value) {
+        d->sum = ctx->host->scratch(ctx, n, sizeof *d->sum);
+    } else {
+        d->planes = ctx->host->scratch(ctx, rh_tally_space(&s->tally), 1);
+        d->count = ctx->host->scratch(ctx, n + 128, sizeof *d->count);
+    }
+    return d->touched && d->similarity && d->group && d->key && d->votes && (d->sum || (d->planes && d->count));
+}
+
+/* x(u, v) of the history with every train user v, in desk->count or desk->sum; returns the length of r(u). */
+static double meet(const struct userknn_state *s, const struct rh_history *h, struct desk *desk)
+{
+    if (desk->count) {
+        memset(desk->count, 0, (size_t)s->n_users * sizeof *desk->count);
+        rh_tally_add(&s->tally, h->item, h->n, desk->planes, desk->count, desk->touched);
+        return s->params->similarity == COSINE ? sqrt(h->n) : h->n;
+    }
+    double square = 0;
+    memset(desk->touched, 1, RH_TOPK_GROUPS(s->n_users));
+    memset(desk->sum, 0, (size_t)s->n_users * sizeof *desk->sum);
+    for (int32_t m = 0; m < h->n; m++) {
+        int32_t i = h->item[m];
+        double mine = h->value ? h->value[m] : 1;
+        square += mine * mine;
+        for (int64_t k = s->users.row[i]; k < s->users.row[i + 1]; k++)
+            desk->sum[s->users.user[k]] += mine * s->users.value[k];
+    }
+    return sqrt(square);
+}
 
 static int by_user(const void *a, const void *b)
 {
@@ -96,32 +147,21 @@ static int by_user(const void *a, const void *b)
     return (u > v) - (u < v);
 }
 
-/* Fills desk->near with the neighbours of a history, ascending by user. */
-static void find_neighbors(const struct userknn_state *s, const struct rh_history *h, int32_t self, struct desk *desk)
+/* Puts the neighbours of a history into desk->key, ascending by user; returns how many there are. */
+static int32_t find_neighbors(const struct userknn_state *s, const struct rh_history *h, int32_t self,
+                              struct desk *desk)
 {
+    double own = meet(s, h, desk), shrinkage = s->params->shrinkage;
     bool cosine = s->params->similarity == COSINE;
-    double own = 0, shrinkage = s->params->shrinkage;
-    for (int32_t m = 0; m < h->n; m++) {
-        int32_t i = h->item[m];
-        double mine = s->users.value && h->value ? h->value[m] : 1;
-        own += mine * mine;
-        for (int64_t k = s->users.row[i]; k < s->users.row[i + 1]; k++)
-            desk->common[s->users.user[k]] += s->users.value ? mine * s->users.value[k] : 1;
-    }
-    own = cosine ? sqrt(own) : own;
-    desk->near.n = 0;
-    desk->near.least = 0;
     for (int32_t v = 0; v < s->n_users; v++) {
-        double x = desk->common[v];
-        if (!(x > 0) || v == self)
-            continue;
+        double x = desk->count ? desk->count[v] : desk->sum[v];
         double below = cosine ? own * s->size[v] + shrinkage : own + s->size[v] - x + shrinkage;
-        rh_topk_push(&desk->near, (float)(x / below), v);
+        desk->similarity[v] = x > 0 ? (float)(x / below) : 0;
     }
-    memset(desk->common, 0, (size_t)s->n_users * sizeof *desk->common);
-    if (desk->near.n > desk->near.k)
-        rh_topk_shrink(&desk->near);
-    qsort(desk->near.key, (size_t)desk->near.n, sizeof *desk->near.key, by_user);
+    desk->similarity[self] = 0;
+    int32_t n = rh_topk_nearest(desk->similarity, desk->touched, s->n_users, s->k, desk->group, desk->key);
+    qsort(desk->key, (size_t)n, sizeof *desk->key, by_user); /* their rows are read in the order of memory */
+    return n;
 }
 
 static int userknn_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
@@ -129,30 +169,21 @@ static int userknn_score(struct rh_ctx *ctx, const void *state, const struct rh_
 {
     const struct userknn_state *s = state;
     const struct rh_domain *d = s->domain;
-    int64_t capacity = 2 * (int64_t)s->k + 32; /* more than k; n_users + 1 is enough for everybody */
-    if (capacity > (int64_t)s->n_users + 1)
-        capacity = (int64_t)s->n_users + 1;
-    struct desk desk = {
-        .common = ctx->host->scratch(ctx, (size_t)s->n_users, sizeof *desk.common),
-        .near = { .key = ctx->host->scratch(ctx, (size_t)capacity, sizeof *desk.near.key),
-                  .k = s->k,
-                  .capacity = (int32_t)capacity },
-        .votes = ctx->host->scratch(ctx, (size_t)d->n_items, sizeof *desk.votes),
-    };
-    if (!desk.common || !desk.near.key || !desk.votes)
+    struct desk desk;
+    if (!set_desk(ctx, s, &desk))
         return RH_ENOMEM;
     for (int32_t q = 0; q < n; q++) {
-        find_neighbors(s, &query[q].history[s->target], query[q].user, &desk);
-        for (int32_t m = 0; m < desk.near.n; m++) {
-            int32_t v = rh_topk_index(desk.near.key[m]);
-            double near = rh_topk_similarity(desk.near.key[m]);
+        int32_t neighbors = find_neighbors(s, &query[q].history[s->target], query[q].user, &desk);
+        memset(desk.votes, 0, (size_t)d->n_items * sizeof *desk.votes);
+        for (int32_t m = 0; m < neighbors; m++) {
+            int32_t v = rh_topk_index(desk.key[m]);
+            double near = rh_topk_similarity(desk.key[m]);
             for (int64_t k = d->row[v]; k < d->row[v + 1]; k++)
                 desk.votes[d->item[k]] += s->params->weighted ? near * d->value[k] : near;
         }
         float *row = out + (size_t)q * stride;
         for (int32_t c = 0; c < query[q].n_candidates; c++)
             row[c] = (float)desk.votes[query[q].candidate ? query[q].candidate[c] : c];
-        memset(desk.votes, 0, (size_t)d->n_items * sizeof *desk.votes);
     }
     return RH_OK;
 }

@@ -63,7 +63,7 @@ static struct rh_train make_train(struct test_host *h, int32_t n_users, int32_t 
     return (struct rh_train){ .n_users = n_users, .n_domains = 1, .domain = d };
 }
 
-/* x[i][j] = sum over users of r(u, i) r(u, j), in double, then rounded to float as the plugin promises. */
+/* x[i][j] = sum over users of r(u, i) r(u, j). */
 static double *co_occurrences(struct test_host *h, const struct rh_train *train, const struct reference *c)
 {
     const struct rh_domain *d = train->domain;
@@ -87,7 +87,6 @@ static double *co_occurrences(struct test_host *h, const struct rh_train *train,
 
 static double reference_similarity(const struct reference *c, double x, double own_square, double other_square)
 {
-    x = (float)x;
     switch (c->similarity) {
     case JACCARD: return x / (own_square + other_square - x + c->shrinkage);
     case CONDITIONAL: return x / (own_square * pow(other_square, c->alpha) + c->shrinkage);
@@ -178,7 +177,7 @@ static void itemknn_equals_the_reference(void **state)
     }
 }
 
-static void itemknn_equals_the_reference_over_several_stripes(void **state)
+static void itemknn_equals_the_reference_with_many_items(void **state)
 {
     (void)state;
     for (size_t c = 3; c < 5; c++) {
@@ -320,7 +319,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(itemknn_equals_the_reference),
-        cmocka_unit_test(itemknn_equals_the_reference_over_several_stripes),
+        cmocka_unit_test(itemknn_equals_the_reference_with_many_items),
         cmocka_unit_test(itemknn_refuses_ratings_that_are_not_there),
         cmocka_unit_test(itemknn_by_hand_and_why),
         cmocka_unit_test(popularity_counts),
