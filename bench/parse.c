@@ -1,5 +1,6 @@
 /* How fast is a ratings file read? Prints seconds and the ratio to `wc -l` on the same file: the first load, without a
  * cache, and the second, from the cache. Usage: bench/parse NAME-OR-INI DATA-FOLDER CACHE-FOLDER THREADS */
+#include "base/text.h"
 #include "data/dataset.h"
 
 #include <stdio.h>
@@ -30,7 +31,13 @@ int main(int argc, char **argv)
         return 2;
     }
     const char *folders[] = { "datasets", NULL };
-    struct rh_data_env env = { .descriptions = folders, .data = argv[2], .threads = atoi(argv[4]) };
+    struct rh_data_env env = { .descriptions = folders, .data = argv[2] };
+    int64_t threads;
+    if (!rh_parse_int(argv[4], &threads) || threads < 1 || threads > 1024) {
+        fprintf(stderr, "%s: THREADS is '%s': wanted 1 to 1024\n", argv[0], argv[4]);
+        return 2;
+    }
+    env.threads = (int)threads;
     const char *steps[] = { "no cache", "cache, first", "cache, again" };
     if (rh_dataset_open(&a, &env, argv[1], NULL, 0, &d, &err) < 0)
         goto failed;

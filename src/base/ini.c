@@ -153,7 +153,8 @@ static int on_entry(void *user, const char *section, const char *name, const cha
     struct reading *r = user;
     (void)section; /* ours is not cut off */
     if (!r->section[0]) {
-        rh_fail(r->err, RH_EINVAL, "%s:%d: key '%s' outside a section; start with [experiment]", r->file, r->line, name);
+        rh_fail(r->err, RH_EINVAL, "%s:%d: key '%s' outside a section; start with [experiment]", r->file, r->line,
+                name);
         return 0;
     }
     if (!*name) {
@@ -183,7 +184,8 @@ static int read_text(struct rh_ini *ini, struct rh_arena *a, const char *name, c
         text += 3;
         n -= 3;
     }
-    struct reading r = { .ini = ini, .a = a, .err = &own, .file = rh_arena_strdup(a, name), .at = text, .end = text + n };
+    struct reading r = { .ini = ini, .a = a, .err = &own, .at = text, .end = text + n };
+    r.file = rh_arena_strdup(a, name);
     size_t from = ini->n;
     if (!r.file)
         return rh_fail_memory(err, name, strlen(name));

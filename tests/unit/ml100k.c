@@ -141,7 +141,7 @@ static void classic_algorithms_equal_other_implementations(void **state)
     for (int user, item; fgets(line, sizeof line, expected);) {
         line[strcspn(line, "\n")] = '\0';
         if (sscanf(line, "model %49s %149[^\n]", name, settings) >= 1) {
-            strcpy(model, line);
+            memcpy(model, line, sizeof model);
             test_model_release(&m);
             const char *words = strchr(line + strlen("model "), ' ');
             int status = test_fit(&h, test_algorithm(name), words ? words : "", &view, -1, &m);

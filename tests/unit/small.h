@@ -32,7 +32,7 @@ static inline struct rh_strings small_strings(struct rh_domain_data *d, const ch
         offset[i + 1] = offset[i] + (int64_t)strlen(s[i]) + 1;
     char *pool = small_take(d, (size_t)offset[n] + 1, 1);
     for (int32_t i = 0; i < n; i++)
-        strcpy(pool + offset[i], s[i]);
+        memcpy(pool + offset[i], s[i], (size_t)(offset[i + 1] - offset[i]));
     return (struct rh_strings){ n, offset, pool };
 }
 
@@ -104,7 +104,7 @@ static inline struct rh_block small_block(struct rh_domain_data *d, const char *
     const char *column[64];
     int32_t n = 0;
     char *copy = small_take(d, strlen(columns) + 1, 1), *save;
-    strcpy(copy, columns);
+    memcpy(copy, columns, strlen(columns));
     for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
         column[n++] = word;
     int64_t *row = small_take(d, (size_t)n_rows + 1, sizeof *row);

@@ -197,13 +197,13 @@ static void random_shares_are_exact(void **state)
         assert_int_equal(label(w, "random_ratio", "test=0.5 validation=0.25", seed, 0), RH_OK);
         /* 4 rows: 2 and 1; 2 rows: 1 and none, one must train; 3 rows: 1.5 rounded up, none; 2 rows: 1 */
         const int want[4][2] = { { 2, 1 }, { 1, 0 }, { 2, 0 }, { 1, 0 } };
-        char *user = strtok(w->parts, " ");
-        for (int u = 0; u < 4; u++, user = strtok(NULL, " ")) {
+        char *rest, *user = strtok_r(w->parts, " ", &rest);
+        for (int u = 0; u < 4; u++, user = strtok_r(NULL, " ", &rest)) {
             assert_int_equal(count(user, 't'), want[u][0]);
             assert_int_equal(count(user, 'v'), want[u][1]);
         }
         if (seed == 1)
-            strcpy(first, w->label);
+            memcpy(first, w->label, sizeof first);
         differs |= strcmp(first, w->label) != 0;
         assert_int_equal(label(w, "random_ratio", "test=0.5 validation=0.25 scope=all", seed, 0), RH_OK);
         assert_int_equal(count(w->label, 't'), 6);
@@ -235,7 +235,7 @@ static void folds_are_parts_of_one_whole(void **state)
             if (*next)
                 assert_int_equal(next[r] == 't', w->label[r] == 'v');
         }
-        strcpy(next, w->label);
+        memcpy(next, w->label, sizeof next);
     }
     for (int r = 0; r < 11; r++)
         assert_int_equal(test[r], 1);
@@ -413,7 +413,7 @@ static void every_split_keeps_the_promises(void **state)
         for (int32_t fold = 0; fold < folds; fold++) {
             char again[4096];
             assert_int_equal(label(w, split->name, "", 12345, fold), RH_OK);
-            strcpy(again, w->label);
+            memcpy(again, w->label, sizeof again);
             assert_int_equal(label(w, split->name, "", 12345, fold), RH_OK);
             assert_string_equal(w->label, again);
 
