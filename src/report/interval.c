@@ -141,8 +141,8 @@ static double half_width(const struct pool *pool)
     return n > 1 ? Z95 * sqrt(squares / (double)(n - 1) / (double)n) : NAN;
 }
 
-static int fill(struct rh_store *s, struct rh_arena *a, const struct rh_results *r, struct rh_row *row,
-                struct rh_error *err)
+static int fill(struct rh_store *s, struct rh_arena *a, const struct rh_results *r, int32_t column,
+                struct rh_row *row, struct rh_error *err)
 {
     struct pool pool = { 0 };
     bool several = false;
@@ -157,7 +157,7 @@ static int fill(struct rh_store *s, struct rh_arena *a, const struct rh_results 
     pool.count = rh_alloc(a, (size_t)pool.n_users, sizeof *pool.count);
     if (!pool.sum || !pool.count)
         return rh_fail_memory(err, "values of users", (size_t)pool.n_users * 12);
-    for (int32_t c = 0; c < r->n_columns; c++) {
+    for (int32_t c = column < 0 ? 0 : column; c < (column < 0 ? r->n_columns : column + 1); c++) {
         bool mean_of_users = true;
         memset(pool.sum, 0, (size_t)pool.n_users * sizeof *pool.sum);
         memset(pool.count, 0, (size_t)pool.n_users * sizeof *pool.count);
@@ -168,11 +168,16 @@ static int fill(struct rh_store *s, struct rh_arena *a, const struct rh_results 
     return RH_OK;
 }
 
-int rh_row_intervals(struct rh_store *s, struct rh_arena *a, const struct rh_results *r, struct rh_row *row,
-                     struct rh_error *err)
+int rh_results_intervals(struct rh_store *s, struct rh_arena *a, const struct rh_results *r, int32_t column,
+                         struct rh_error *err)
 {
-    struct rh_arena_mark m = rh_arena_mark(a);
-    int status = fill(s, a, r, row, err);
-    rh_arena_rewind(a, m);
-    return status;
+    for (int32_t i = 0; i < r->n_parts; i++)
+        for (int32_t k = 0; k < r->part[i].n_rows; k++) {
+            struct rh_arena_mark m = rh_arena_mark(a);
+            int status = fill(s, a, r, column, &r->part[i].row[k], err);
+            rh_arena_rewind(a, m);
+            if (status < 0)
+                return status;
+        }
+    return RH_OK;
 }

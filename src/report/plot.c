@@ -123,6 +123,17 @@ static char *output_path(struct rh_store *s, struct rh_arena *a, const char *exp
     return name ? rh_arena_printf(a, "%.*s%s", slash ? (int)(slash - store) + 1 : 0, store, name) : NULL;
 }
 
+/* The intervals of one metric: reading the values of users for all would take most of the time. */
+static int add_intervals(struct rh_store *s, struct rh_arena *a, const struct rh_results *r,
+                         const struct rh_plot_row *plot, const char *metric, struct rh_error *err)
+{
+    const char *id = metric && metric[0] ? metric : plot->y && plot->y[0] ? plot->y : r->primary;
+    for (int32_t c = 0; c < r->n_columns; c++)
+        if (!strcmp(r->column[c].id, id))
+            return rh_results_intervals(s, a, r, c, err);
+    return RH_OK; /* rh_chart_make says what is wrong with it */
+}
+
 /* A drawing of letters without the spaces that fill its lines, and without its empty first and last lines. */
 static void add_trimmed(struct rh_text *out, const struct rh_text *drawing)
 {
@@ -156,6 +167,7 @@ static int draw(struct rh_store *s, struct rh_arena *a, const struct rh_results 
         return rh_fail_memory(err, "a path", 0);
     if (!o->terminal)
         RH_TRY(picture_of(path, &kind, err));
+    RH_TRY(add_intervals(s, a, r, &plots->plot[i], o->metric, err));
     RH_TRY(rh_chart_make(a, r, &plots->plot[i], o->metric, &chart, err));
     int width = o->width > 0 ? o->width : 100, height = o->height > 0 ? o->height : 30;
     if (i && (o->terminal || o->script))
@@ -197,7 +209,7 @@ int rh_plot(struct rh_store *s, const char *experiment, const struct rh_plot_opt
     enum rh_picture kind;
     int status = o->output ? picture_of(o->output, &kind, err) : RH_OK; /* before any work */
     if (status >= 0)
-        status = rh_results_load(s, &a, experiment, NULL, true, &r, err);
+        status = rh_results_load(s, &a, experiment, NULL, false, &r, err);
     if (status >= 0)
         status = load_plots(s, &a, experiment, &plots, err);
     if (status >= 0 && o->plot)

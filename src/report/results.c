@@ -466,7 +466,7 @@ static int load_cells(struct rh_store *s, const struct rh_results *r, struct rh_
     return status < 0 ? status : RH_OK;
 }
 
-static int load_row_details(struct rh_store *s, struct rh_arena *a, const struct rh_results *r, bool intervals,
+static int load_row_details(struct rh_store *s, struct rh_arena *a, const struct rh_results *r,
                             struct rh_row *row, struct rh_error *err)
 {
     row->seconds /= row->runs;
@@ -474,8 +474,7 @@ static int load_row_details(struct rh_store *s, struct rh_arena *a, const struct
         row->status = "partly";
     RH_TRY(load_key_values(s, a, "SELECT key, value FROM run_param WHERE run = ? ORDER BY position", row->run[0],
                            &row->param, &row->n_params, err));
-    RH_TRY(load_cells(s, r, row, err));
-    return intervals ? rh_row_intervals(s, a, r, row, err) : RH_OK;
+    return load_cells(s, r, row, err);
 }
 
 static int load_all(struct rh_store *s, struct rh_arena *a, const char *experiment, const char *metrics,
@@ -498,9 +497,9 @@ static int load_all(struct rh_store *s, struct rh_arena *a, const char *experime
     for (int32_t i = 0; i < r->n_parts; i++) {
         RH_TRY(load_part_details(s, a, &r->part[i], err));
         for (int32_t k = 0; k < r->part[i].n_rows; k++)
-            RH_TRY(load_row_details(s, a, r, intervals, &r->part[i].row[k], err));
+            RH_TRY(load_row_details(s, a, r, &r->part[i].row[k], err));
     }
-    return RH_OK;
+    return intervals ? rh_results_intervals(s, a, r, -1, err) : RH_OK;
 }
 
 int rh_results_load(struct rh_store *s, struct rh_arena *a, const char *experiment, const char *metrics,

@@ -63,9 +63,10 @@ struct rh_results {
 int rh_results_load(struct rh_store *s, struct rh_arena *a, const char *experiment, const char *metrics,
                     bool intervals, struct rh_results *out, struct rh_error *err);
 
-/* Fills the intervals of a row from the values of its users; called by the above. A user asked in several runs counts
- * once, with the mean of the values. A metric whose value is not the mean over users has no interval. */
-int rh_row_intervals(struct rh_store *s, struct rh_arena *a, const struct rh_results *r, struct rh_row *row,
-                     struct rh_error *err);
+/* Fills the intervals of a column (-1: of all columns) from the values of users; called by the above. A user asked in
+ * several runs counts once, with the mean of the values. A metric whose value is not the mean over users has no
+ * interval. */
+int rh_results_intervals(struct rh_store *s, struct rh_arena *a, const struct rh_results *r, int32_t column,
+                         struct rh_error *err);
 
 #endif

@@ -212,13 +212,19 @@ ORDER BY e.name, l.problem_position, c.value IS NULL, CASE c.lower_is_better WHE
 
 -- metric_user spread out: a row a query. Plain SQL, so it works in every SQLite: the 16 hex digits of a double are
 -- taken apart into exponent and fraction. Exact; values below 2^-124 in size show as 0, infinities and NaN as NULL.
+-- SQLite reads the whole blob for any part of it: so first pieces of 512 values are cut (DISTINCT keeps the planner from
+-- undoing that), then the values from a piece.
 CREATE VIEW user_value AS
-WITH digits AS (
-    SELECT mu.run, mu.metric, q.position, q.user, hex(substr(mu.value, 8 * q.position + 1, 8)) AS h
+WITH piece AS (
+    SELECT DISTINCT mu.run, mu.metric, r.problem, q.position AS first,
+           substr(mu.value, 8 * q.position + 1, 8 * 512) AS value
     FROM metric_user mu
-    JOIN run r ON r.id = mu.run
-    JOIN problem_query q ON q.problem = r.problem
-    WHERE r.status <> 'stale'
+    JOIN run r ON r.id = mu.run AND r.status <> 'stale'
+    JOIN problem_query q ON q.problem = r.problem AND q.position % 512 = 0
+), digits AS (
+    SELECT p.run, p.metric, q.position, q.user, hex(substr(p.value, 8 * (q.position - p.first) + 1, 8)) AS h
+    FROM piece p
+    CROSS JOIN problem_query q ON q.problem = p.problem AND q.position BETWEEN p.first AND p.first + 511
 ), parts AS (
     SELECT run, metric, position, user, instr('123456789ABCDEF', substr(h, 15, 1)) AS high, -- sign and exponent
            ((instr('123456789ABCDEF', substr(h, 15, 1)) & 7) << 8) + (instr('123456789ABCDEF', substr(h, 16, 1)) << 4)
