@@ -53,8 +53,12 @@ int rh_dataset_entries(const struct rh_dataset *d, struct rh_arena *a, struct rh
     RH_TRY(rh_ini_read(out, a, d->description->file, err));
     for (size_t i = 0; i < out->n; i++) {
         struct rh_ini_entry *e = &out->entry[i];
-        if (!e->key || !strcmp(e->section, "variables"))
+        if (!e->key)
             continue;
+        if (!strcmp(e->section, "variables")) {
+            e->value = rh_pairs_find(&d->variables, e->key)->value; /* as the experiment has it */
+            continue;
+        }
         e->key = rh_description_fill(a, &d->variables, e->key, err);
         e->value = rh_description_fill(a, &d->variables, e->value, err);
         if (!e->key || !e->value)

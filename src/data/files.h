@@ -20,7 +20,8 @@ int rh_dataset_files(const struct rh_dataset *d, const struct rh_data_env *env, 
  * folder. */
 const char *rh_dataset_folder(const struct rh_dataset *d, const struct rh_data_env *env, struct rh_arena *a);
 
-/* The entries of the description in the order of the file, variables replaced in keys and values. In the arena. */
+/* The entries of the description in the order of the file, variables replaced in keys and values and set to what the
+ * experiment says. In the arena. */
 int rh_dataset_entries(const struct rh_dataset *d, struct rh_arena *a, struct rh_ini *out, struct rh_error *err);
 
 #endif

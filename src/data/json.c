@@ -5,7 +5,7 @@
  * become spaces and the spaces around it go; numbers are written so that they read back as the same number; true and
  * false are words; null is as good as not there; arrays and objects are lists, nested ones flattened in order, empty
  * texts and nulls left out. Empty lines are passed over. A line that is cut off, also the last, is an error: the file
- * is not whole. */
+ * is not whole; so is a wanted key (without a '?') that no line has. */
 #include "base/text.h"
 #include "data/plain.h"
 #include "data/pyliteral.h"
@@ -18,6 +18,8 @@
 struct wanted_key {
     int32_t n;
     const char **name; /* [n] the alternatives, best first */
+    const char *written;
+    bool seen;         /* by a line so far, or need not be: "brand?" */
 };
 
 struct rh_reading {
@@ -28,6 +30,7 @@ struct rh_reading {
     size_t *start;          /* [n_wanted] of each field in `text` */
     struct rh_text text;    /* of the record last read */
     struct rh_text recoded; /* a latin-1 line as UTF-8 */
+    struct rh_text has;     /* keys of the first line, for messages */
 };
 
 static int split_alternatives(struct rh_arena *a, const char *wanted, struct wanted_key *key)
@@ -35,7 +38,11 @@ static int split_alternatives(struct rh_arena *a, const char *wanted, struct wan
     int32_t n = 1;
     for (const char *p = wanted; *p; p++)
         n += *p == '|';
-    char *copy = rh_arena_strdup(a, wanted);
+    size_t length = strlen(wanted);
+    key->written = wanted;
+    key->seen = length && wanted[length - 1] == '?';
+    length -= key->seen;
+    char *copy = rh_arena_strndup(a, wanted, length);
     key->name = rh_alloc(a, (size_t)n, sizeof *key->name);
     if (!copy || !key->name)
         return RH_ENOMEM;
@@ -81,6 +88,7 @@ static void close_lines(struct rh_reading *r)
 {
     rh_text_release(&r->text);
     rh_text_release(&r->recoded);
+    rh_text_release(&r->has);
 }
 
 /* -------------------------------------------------------------------------------------------- values to text */
@@ -164,6 +172,7 @@ static int take_fields(struct rh_reading *r, const json_t *line, struct rh_field
         const json_t *v = NULL;
         for (int32_t k = 0; k < r->key[i].n && (!v || json_is_null(v)); k++)
             v = look_up(line, r->key[i].name[k]);
+        r->key[i].seen |= v != NULL;
         field[i] = (struct rh_field){ 0 };
         r->start[i] = r->text.n;
         if (!v || json_is_null(v)) {
@@ -223,12 +232,33 @@ static json_t *parse(struct rh_reading *r, const char *line, size_t n, struct rh
     return v;
 }
 
+static void note_keys(struct rh_text *t, const json_t *line)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach((json_t *)line, key, v)
+        if (t->n < 300)
+            rh_text_printf(t, "%s%.40s", t->n ? ", " : "", key);
+}
+
+/* At the end of the file: a key that no line had is a slip of whoever wrote the description. */
+static int check_keys(const struct rh_reading *r, struct rh_error *err)
+{
+    for (int32_t i = 0; i < r->n_wanted && r->has.n; i++)
+        if (!r->key[i].seen)
+            return rh_fail(err, RH_EDATA, "%s: no line has the key '%s'; the first has: %s", rh_input_name(r->in),
+                           r->key[i].written, r->has.s);
+    return RH_DONE;
+}
+
 static int next_line(struct rh_reading *r, struct rh_field *field, struct rh_error *err)
 {
     const char *line;
     size_t n;
     do {
         int status = rh_input_line(r->in, &line, &n, err);
+        if (status == RH_DONE)
+            return check_keys(r, err);
         if (status != RH_OK)
             return status;
         while (n && isspace((unsigned char)line[n - 1]))
@@ -239,6 +269,8 @@ static int next_line(struct rh_reading *r, struct rh_field *field, struct rh_err
     json_t *v = parse(r, line, n, err);
     if (!v)
         return RH_EDATA;
+    if (!r->has.n)
+        note_keys(&r->has, v);
     int status = take_fields(r, v, field, err);
     json_decref(v);
     return status;
