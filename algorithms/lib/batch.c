@@ -314,19 +314,5 @@ int rh_batch_back(struct rh_ctx *ctx, struct rh_batch *b)
 
 int rh_batch_apply(struct rh_ctx *ctx, struct rh_batch *b, unsigned parts, double factor)
 {
-    struct rh_network *net = b->net;
-    int64_t layer = rh_net_layer_size(&net->net), size = rh_net_size(&net->net);
-    int status = RH_OK;
-    rh_nn_step(&net->optimizer, factor);
-    if (parts & RH_PART_TOWER) {
-        status = rh_tower_back(ctx, &net->tower, b->slots.item, b->slots.n, b->grad.t);
-        if (status == RH_OK)
-            status = rh_tower_descend(ctx, &net->tower, &net->optimizer, b->slots.item, b->slots.n, b->grad.t);
-    }
-    if (parts & RH_PART_LAYER)
-        rh_nn_descend(&net->optimizer, layer, net->phi, b->dphi, net->phi_first, net->phi_second);
-    if (parts & RH_PART_HEAD)
-        rh_nn_descend(&net->optimizer, size - layer, net->phi + layer, b->dphi + layer, net->phi_first + layer,
-                      net->phi_second + layer);
-    return status;
+    return rh_network_move(ctx, b->net, &b->slots, b->grad.t, b->dphi, parts, factor);
 }

@@ -171,6 +171,25 @@ int rh_network_pass(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, c
     return status;
 }
 
+int rh_network_move(struct rh_ctx *ctx, struct rh_network *net, const struct rh_slots *slots, rh_real *dt,
+                    rh_real *dphi, unsigned parts, double factor)
+{
+    int64_t layer = rh_net_layer_size(&net->net), size = rh_net_size(&net->net);
+    int status = RH_OK;
+    rh_nn_step(&net->optimizer, factor);
+    if (parts & RH_PART_TOWER) {
+        status = rh_tower_back(ctx, &net->tower, slots->item, slots->n, dt);
+        if (status == RH_OK)
+            status = rh_tower_descend(ctx, &net->tower, &net->optimizer, slots->item, slots->n, dt);
+    }
+    if (parts & RH_PART_LAYER)
+        rh_nn_descend(&net->optimizer, layer, net->phi, dphi, net->phi_first, net->phi_second);
+    if (parts & RH_PART_HEAD)
+        rh_nn_descend(&net->optimizer, size - layer, net->phi + layer, dphi + layer, net->phi_first + layer,
+                      net->phi_second + layer);
+    return status;
+}
+
 /* ----------------------------------------------------------------------------------------------------- scoring */
 
 static int publish_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
@@ -184,17 +203,15 @@ static int publish_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t en
 
 int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *who)
 {
-    int32_t E = net->net.E, H = net->net.H, n = net->train->domain[net->train->target].n_items;
+    int32_t E = net->net.E, n = net->train->domain[net->train->target].n_items;
     int status = ctx->host->parallel(ctx, net->tower.n_items, 256, publish_part, net);
     if (status < 0)
         return status;
     const rh_real *t = net->vector + (size_t)net->tower.first_item[net->train->target] * (size_t)E;
-    rh_real *units = ctx->host->scratch(ctx, (size_t)n * (size_t)H, sizeof *units);
-    if (!units)
-        return RH_ENOMEM;
-    rh_net_items(&net->net, net->phi, n, t, units);
-    rh_network_transpose(n, E, t, net->by_factor);
-    rh_network_transpose(n, H, units, net->by_unit);
+    for (size_t i = 0; i < (size_t)n; i++)
+        for (size_t e = 0; e < (size_t)E; e++)
+            net->by_factor[e * (size_t)n + i] = t[i * (size_t)E + e];
+    rh_network_units(net, net->phi, net->by_unit);
     if (!rh_nn_finite(rh_net_size(&net->net), net->phi) ||
         !rh_nn_finite((int64_t)net->tower.n_items * E, net->vector))
         return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: its weights are not finite; try a rate below %g", who,
@@ -202,11 +219,11 @@ int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *w
     return RH_OK;
 }
 
-void rh_network_transpose(int32_t rows, int32_t cols, const rh_real *x, rh_real *y)
+void rh_network_units(const struct rh_network *net, const rh_real *phi, rh_real *by_unit)
 {
-    for (size_t i = 0; i < (size_t)rows; i++)
-        for (size_t j = 0; j < (size_t)cols; j++)
-            y[j * (size_t)rows + i] = x[i * (size_t)cols + j];
+    int32_t n = net->train->domain[net->train->target].n_items;
+    struct rh_net_parts x = rh_net_parts(&net->net, (rh_real *)(uintptr_t)phi);
+    rh_nn_product(net->net.H, net->net.E, n, x.wt, net->by_factor, by_unit);
 }
 
 void rh_network_user(const struct rh_network *net, const struct rh_history *history, const bool *see, rh_real *p)

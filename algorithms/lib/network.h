@@ -112,6 +112,10 @@ int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
 int rh_network_pass(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, const bool *learn, const bool *see,
                     unsigned parts, double factor, double *loss);
 
+/* Moves the parts against the gradients by the vectors of the items in slots (dt, used up) and by phi (dphi). */
+int rh_network_move(struct rh_ctx *ctx, struct rh_network *net, const struct rh_slots *slots, rh_real *dt,
+                    rh_real *dphi, unsigned parts, double factor);
+
 /* Makes what scoring reads; at the end of fit and of each epoch. RH_ENUMERIC when the weights are not finite. */
 int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *who);
 
@@ -122,8 +126,8 @@ void rh_network_user(const struct rh_network *net, const struct rh_history *hist
  * phi's layer. Same value for an item whatever the other candidates are. */
 void rh_network_score_items(const struct rh_network *net, const rh_real *phi, const rh_real *by_unit,
                             const rh_real *a, const rh_real *q, const struct rh_query *query, float *out);
-/* y[cols x rows] = x[rows x cols], transposed: how by_factor and by_unit are laid out. */
-void rh_network_transpose(int32_t rows, int32_t cols, const rh_real *x, rh_real *y);
+/* by_unit[H x target items] = Wt by_factor, for the layer of phi. */
+void rh_network_units(const struct rh_network *net, const rh_real *phi, rh_real *by_unit);
 
 /* The whole of an algorithm's score callback. */
 int rh_network_score(struct rh_ctx *ctx, const struct rh_network *net, const bool *see, const struct rh_query *query,

@@ -38,6 +38,11 @@ void rh_nn_linear_back(int32_t n, int32_t in, int32_t out, const rh_real *x, con
             rh_axpy(out, 1, dy + (size_t)i * (size_t)out, db);
 }
 
+void rh_nn_product(int32_t rows, int32_t inner, int32_t cols, const rh_real *a, const rh_real *b, rh_real *c)
+{
+    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, cols, inner, 1, a, inner, b, cols, 0, c, cols);
+}
+
 /* ------------------------------------------------------------------------------------------------------ losses */
 
 rh_real rh_nn_loss(enum rh_loss kind, int32_t m, const rh_real *s, rh_real weight, rh_real *ds)

@@ -39,6 +39,9 @@ void rh_nn_linear(int32_t n, int32_t in, int32_t out, const rh_real *x, const rh
 void rh_nn_linear_back(int32_t n, int32_t in, int32_t out, const rh_real *x, const rh_real *w, const rh_real *dy,
                        rh_real *dx, rh_real *dw, rh_real *db);
 
+/* c[rows x cols] = a[rows x inner] b[inner x cols]. */
+void rh_nn_product(int32_t rows, int32_t inner, int32_t cols, const rh_real *a, const rh_real *b, rh_real *c);
+
 enum rh_activation { RH_RELU = 0, RH_TANH = 1 };
 
 static inline rh_real rh_act(enum rh_activation kind, rh_real a)

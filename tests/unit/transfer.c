@@ -21,6 +21,9 @@ static const struct {
     { "adversarial", "lipschitz = clip; objective = wasserstein" },
     { "adversarial", "objective = gan" },
     { "adversarial", "objective = dann" },
+    { "maml", "" },
+    { "maml", "order = first; adapt = head; inner_steps = 3; activation = tanh" },
+    { "maml", "inner_steps = 0; source_tasks = no; positives = liked" },
 };
 #define N_CASES (sizeof cases / sizeof *cases)
 
@@ -62,7 +65,7 @@ static void learns(void **state)
         struct test_host h;
         struct test_world w;
         struct test_model m;
-        fit(&h, 2, i, -1, &w, &m);
+        fit(&h, 1, i, -1, &w, &m);
         double warm = test_world_auc(&h, &w, &m, 0, WARM), cold = test_world_auc(&h, &w, &m, WARM, USERS);
         if (!(warm > 0.72 && cold > 0.64))
             fail_msg("%s; %s: warm %.4f, cold %.4f", cases[i].name, cases[i].settings, warm, cold);
@@ -80,7 +83,7 @@ static void same_bits_on_any_threads(void **state)
             struct test_host h;
             struct test_world w;
             struct test_model m;
-            fit(&h, t + 1, i, 3, &w, &m);
+            fit(&h, t + 1, i, 2, &w, &m);
             loss[t] = m.loss;
             assert_int_equal(test_score(&h, &m, w.query, USERS, t ? 7 : USERS, out[t], ITEMS), RH_OK);
             release(&h, &m);

@@ -1,0 +1,89 @@
+/* Model-agnostic meta-learning over the scoring network (Finn, Abbeel, Levine 2017).
+ *
+ * A task is a user: a support set S of some of their liked items, and a query set Q of others. The inner loop
+ * descends the support loss from the shared start phi,
+ *
+ *     phi_0 = phi,    phi_{s+1} = phi_s - rate * M grad L_S(phi_s),    s = 0 .. steps - 1,
+ *
+ * with M = 1 on the weights that adapt and 0 on the others; the outer loop descends L_Q(phi_steps) by phi and by the
+ * vectors p and t of users and items below it. Exactly (second order), backwards from v = grad L_Q(phi_steps):
+ *
+ *     v <- v - rate * H_S(phi_s) M v                     for s = steps - 1 .. 0; at the end v is the gradient by phi
+ *     dL/dt_S -= rate * d(grad_phi L_S(phi_s) . M v)/dt  and the same for p: the support's vectors shaped the path
+ *
+ * Both are directional derivatives of the gradient (rh_net_gradient_r), so no Hessian is ever made. First order
+ * leaves out H and the second line. With steps = 0 nothing adapts: the twin without meta-learning.
+ *
+ * Cost of a task: steps + 1 gradients, and for second order `steps` passes of about three gradients each. */
+#ifndef RH_ALGORITHMS_LIB_META_H
+#define RH_ALGORITHMS_LIB_META_H
+
+#include "algorithms/lib/network.h"
+
+struct rh_meta {
+    struct rh_net net;
+    double rate;
+    int32_t steps;
+    bool first_order;
+    bool head_only; /* M leaves the layer out (Raghu et al. 2020, ANIL) */
+};
+
+struct rh_meta_gradient { /* of the two sets; added to */
+    rh_real *support_p, *support_t, *query_p, *query_t;
+};
+
+/* rh_real that `work` must have, for sets of up to n rows and n_slots slots. */
+size_t rh_meta_work(const struct rh_meta *m, int32_t n, int32_t n_slots);
+
+/* Query loss after adaptation; adds its gradient to dphi and to d. */
+double rh_meta_task(const struct rh_meta *m, const rh_real *phi, const struct rh_net_set *support,
+                    const struct rh_net_set *query, rh_real *dphi, const struct rh_meta_gradient *d, rh_real *work);
+
+/* adapted[rh_net_size] = phi after the inner loop on the support. */
+void rh_meta_adapt(const struct rh_meta *m, const rh_real *phi, const struct rh_net_set *support, rh_real *adapted,
+                   rh_real *work);
+
+/* -------------------------------------------------------------------------------------------- batches of tasks */
+
+struct rh_task {
+    int32_t user, domain;
+};
+
+/* A task sees as history its support rows, and with weight source_history the user's rows of other domains. */
+struct rh_meta_batch {
+    struct rh_network *net;
+    const struct rh_meta *meta;
+    const bool *see;
+    int32_t m, n_tasks, shots;
+    const struct rh_task *task;
+    int32_t *first_row;                 /* [n_tasks + 1] rows: support, then query */
+    int32_t *n_support;                 /* [n_tasks] */
+    int64_t *first_history;             /* [n_tasks + 1] history: the support rows in order, then the rest */
+    rh_real *norm_support, *norm_query; /* [n_tasks] 1 / weight of the history, for support rows without the item */
+    int32_t *slot;                      /* [rows x m] */
+    int32_t *local;                     /* [rows x m] number within the task's own set, or -1 */
+    rh_real *weight;                    /* [rows] in the loss of their set */
+    int32_t *history;                   /* slots, -1: unused */
+    rh_real *history_weight;
+    struct rh_slots slots;
+    rh_real *t, *dt;         /* [slots x E] */
+    rh_real *row_t, *drow_t; /* [rows x m x E] the items of the rows, gathered */
+    rh_real *p, *dp;         /* [rows x E] */
+    rh_real *task_dphi;      /* [n_tasks x rh_net_size] */
+    rh_real *dphi;           /* [rh_net_size] */
+    rh_real *work;           /* [n_tasks x work_size] */
+    size_t work_size;
+    double *task_loss; /* [n_tasks] */
+    double loss;       /* mean over the tasks */
+};
+
+/* Memory, from scratch, for up to n_tasks tasks of up to `shots` support rows and RH_GROUP query rows. */
+int rh_meta_batch_init(struct rh_ctx *ctx, struct rh_meta_batch *b, struct rh_network *net,
+                       const struct rh_meta *meta, int32_t n_tasks, int32_t shots, const bool *see);
+/* Draws support and query; `pass` and the task's number `first` + i name the streams. A task has two rows or more. */
+int rh_meta_batch_draw(struct rh_ctx *ctx, struct rh_meta_batch *b, uint64_t pass, uint64_t first,
+                       const struct rh_task *task, int32_t n_tasks);
+/* Loss, dphi, and dt of the slots. */
+int rh_meta_batch_learn(struct rh_ctx *ctx, struct rh_meta_batch *b);
+
+#endif

@@ -1,0 +1,254 @@
+/* Meta-learning's gradients: the exact one against finite differences of the whole meta-objective, through all inner
+ * steps; with double for rh_real (difference.h). */
+#include "algorithms/lib/meta.h"
+
+#include "testhost.h"
+
+#include "base/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "difference.h"
+
+#define E 4
+#define H 3
+#define PHI (2 * H * E + H + H + 2 * E + 1)
+#define SUPPORT 4
+#define QUERY 3
+#define ITEMS 3
+#define SLOTS 6
+
+struct side {
+    int32_t slot[SUPPORT * ITEMS];
+    double weight[SUPPORT], p[SUPPORT * E], t[SLOTS * E], dp[SUPPORT * E], dt[SLOTS * E];
+};
+struct task {
+    struct rh_meta meta;
+    struct side s, q;
+    struct rh_net_set support, query;
+    double phi[PHI], dphi[PHI], work[20000];
+};
+
+static void make_side(struct side *x, struct rh_net_set *set, int32_t n, struct rh_rng *r)
+{
+    fill(r, x->p, n * E, 0.8);
+    fill(r, x->t, SLOTS * E, 0.8);
+    for (int k = 0; k < n; k++) {
+        x->weight[k] = 0.1 + rh_rng_uniform(r);
+        for (int j = 0; j < ITEMS; j++)
+            x->slot[k * ITEMS + j] = (int32_t)rh_rng_below(r, SLOTS);
+    }
+    x->slot[1 * ITEMS + 2] = -1;
+    *set = (struct rh_net_set){ { n, ITEMS, x->slot, x->weight }, SLOTS, x->p, x->t };
+}
+
+static void make_task(struct task *t, int act, int loss, int32_t steps, bool head_only)
+{
+    struct rh_rng r = rh_stream(6, "metagradients", "task", (uint64_t)loss);
+    double rate = loss == RH_MSE ? 0.06 : 0.35; /* squared error is steep: at 0.35 three steps run away */
+    *t = (struct task){ .meta = { { E, H, act, loss }, rate, steps, false, head_only } };
+    fill(&r, t->phi, PHI, 0.7);
+    make_side(&t->s, &t->support, SUPPORT, &r);
+    make_side(&t->q, &t->query, QUERY, &r);
+    assert_true(rh_net_size(&t->meta.net) == PHI);
+    assert_true(rh_meta_work(&t->meta, SUPPORT, SLOTS) <= sizeof t->work / sizeof *t->work);
+}
+
+static double gradient(struct task *t)
+{
+    memset(t->dphi, 0, sizeof t->dphi);
+    memset(t->s.dp, 0, sizeof t->s.dp);
+    memset(t->s.dt, 0, sizeof t->s.dt);
+    memset(t->q.dp, 0, sizeof t->q.dp);
+    memset(t->q.dt, 0, sizeof t->q.dt);
+    struct rh_meta_gradient d = { t->s.dp, t->s.dt, t->q.dp, t->q.dt };
+    return rh_meta_task(&t->meta, t->phi, &t->support, &t->query, t->dphi, &d, t->work);
+}
+
+/* The meta-objective by the definition: descend with rh_meta_adapt, then the query loss. */
+static double objective(void *arg)
+{
+    struct task *t = arg;
+    double adapted[PHI];
+    rh_meta_adapt(&t->meta, t->phi, &t->support, adapted, t->work);
+    return rh_net_gradient(&t->meta.net, adapted, &t->query, NULL, NULL, NULL, t->work);
+}
+
+static void second_order_is_the_whole_gradient(void **state)
+{
+    (void)state;
+    static struct task t;
+    for (int act = RH_RELU; act <= RH_TANH; act++)
+        for (int loss = RH_BPR; loss <= RH_MSE; loss++)
+            for (int32_t steps = 0; steps <= 3; steps++)
+                for (int head_only = 0; head_only < 2; head_only++) {
+                    make_task(&t, act, loss, steps, head_only);
+                    double value = gradient(&t);
+                    check("loss", 0, value, objective(&t));
+                    check_gradient("dphi", objective, &t, t.phi, t.dphi, PHI);
+                    check_gradient("support dp", objective, &t, t.s.p, t.s.dp, SUPPORT * E);
+                    check_gradient("support dt", objective, &t, t.s.t, t.s.dt, SLOTS * E);
+                    check_gradient("query dp", objective, &t, t.q.p, t.q.dp, QUERY * E);
+                    check_gradient("query dt", objective, &t, t.q.t, t.q.dt, SLOTS * E);
+                }
+}
+
+/* The inner step by finite differences of the support loss alone; the layer rests when only the head adapts. */
+static double support_loss(void *arg)
+{
+    struct task *t = arg;
+    return rh_net_gradient(&t->meta.net, t->phi, &t->support, NULL, NULL, NULL, t->work);
+}
+
+static void adaptation_descends_the_support_loss(void **state)
+{
+    (void)state;
+    static struct task t;
+    for (int head_only = 0; head_only < 2; head_only++) {
+        double adapted[PHI], step[PHI];
+        make_task(&t, RH_TANH, RH_BCE, 1, head_only);
+        rh_meta_adapt(&t.meta, t.phi, &t.support, adapted, t.work);
+        int64_t layer = rh_net_layer_size(&t.meta.net);
+        for (int i = 0; i < PHI; i++)
+            step[i] = (t.phi[i] - adapted[i]) / t.meta.rate;
+        for (int i = 0; head_only && i < layer; i++)
+            assert_true(adapted[i] == t.phi[i]);
+        int64_t from = head_only ? layer : 0;
+        check_gradient("step", support_loss, &t, t.phi + from, step + from, PHI - from);
+    }
+}
+
+/* First order: the query's gradient where the inner loop ended, nothing through the support. */
+static void first_order_is_the_gradient_at_the_end(void **state)
+{
+    (void)state;
+    static struct task t;
+    double adapted[PHI], expected[PHI] = { 0 };
+    make_task(&t, RH_TANH, RH_BPR, 2, false);
+    rh_meta_adapt(&t.meta, t.phi, &t.support, adapted, t.work);
+    rh_net_gradient(&t.meta.net, adapted, &t.query, expected, NULL, NULL, t.work);
+    t.meta.first_order = true;
+    gradient(&t);
+    double apart = 0, second[PHI];
+    for (int i = 0; i < PHI; i++)
+        check("dphi", i, t.dphi[i], expected[i]);
+    for (int i = 0; i < SLOTS * E; i++)
+        assert_true(t.s.dt[i] == 0);
+    t.meta.first_order = false;
+    gradient(&t);
+    memcpy(second, t.dphi, sizeof second);
+    for (int i = 0; i < PHI; i++)
+        apart = fmax(apart, fabs(second[i] - expected[i]));
+    assert_true(apart > 0.01); /* the second order is there to be tested */
+}
+
+/* No support: nothing adapts, whatever the steps. */
+static void without_support_nothing_adapts(void **state)
+{
+    (void)state;
+    static struct task t;
+    double adapted[PHI];
+    make_task(&t, RH_TANH, RH_BPR, 3, false);
+    t.support.pairs.n = 0;
+    rh_meta_adapt(&t.meta, t.phi, &t.support, adapted, t.work);
+    assert_memory_equal(adapted, t.phi, sizeof adapted);
+    gradient(&t);
+    check_gradient("dphi", objective, &t, t.phi, t.dphi, PHI);
+}
+
+/* ----------------------------------------------------------------------------------------------- a whole batch */
+
+struct whole {
+    struct test_host *host;
+    struct rh_network *net;
+    struct rh_meta_batch batch;
+    struct rh_task task[9];
+};
+
+static double whole_value(void *arg)
+{
+    struct whole *w = arg;
+    assert_int_equal(rh_meta_batch_draw(&w->host->ctx, &w->batch, 2, 30, w->task, 9), RH_OK);
+    assert_int_equal(rh_meta_batch_learn(&w->host->ctx, &w->batch), RH_OK);
+    return w->batch.loss;
+}
+
+/* From the query losses of tasks to every weight: the item tower acts through candidates, through the user vectors of
+ * both sets, and through the path of the inner loop. */
+static void whole_batch(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct test_host h;
+        struct test_world world;
+        struct rh_network net;
+        test_host_init(&h, 2, 17);
+        struct test_world_spec spec = { .n_users = 9,
+                                        .n_warm = 6,
+                                        .n_items = 26,
+                                        .n_domains = 2,
+                                        .n_tastes = 3,
+                                        .rows = 8,
+                                        .support = 2,
+                                        .noise = 0.4,
+                                        .ratings = true,
+                                        .seed = 5 };
+        test_world(&h, &spec, &world);
+        struct rh_network_params params = { .factors = 3,
+                                            .hidden = 3,
+                                            .negatives = 2,
+                                            .activation = RH_TANH,
+                                            .loss = i ? RH_BCE : RH_BPR,
+                                            .bag = RH_BAG_UNIT,
+                                            .idf = true,
+                                            .positives = i ? RH_LIKED_ROWS : RH_ALL_ROWS,
+                                            .item_ids = true,
+                                            .rate = 0.01,
+                                            .spread = 0.6,
+                                            .rating_gain = 0.7,
+                                            .history_dropout = 0.2,
+                                            .source_history = 0.4 };
+        static const bool both[] = { true, true };
+        assert_int_equal(rh_network_init(&h.ctx, &net, "it", &params, &world.train, both), RH_OK);
+        struct rh_rng r = rh_stream(3, "gradients", "own", 0);
+        fill(&r, net.tower.own, (int64_t)net.tower.n_items * 3, 0.3);
+        fill(&r, net.phi, rh_net_size(&net.net), 0.5);
+        struct rh_meta meta = { net.net, 0.4, 2, false, false };
+        struct whole w = { .host = &h, .net = &net };
+        for (int32_t u = 0; u < 9; u++)
+            w.task[u] = (struct rh_task){ u, u < 6 ? u % 2 : 1 };
+        assert_int_equal(rh_meta_batch_init(&h.ctx, &w.batch, &net, &meta, 9, 4, both), RH_OK);
+        whole_value(&w);
+        int32_t n = w.batch.slots.n, none = 0;
+        double *dphi = rh_alloc(&h.own, (size_t)rh_net_size(&net.net), sizeof *dphi);
+        double *dt = rh_alloc(&h.own, (size_t)n * 3, sizeof *dt);
+        memcpy(dphi, w.batch.dphi, (size_t)rh_net_size(&net.net) * sizeof *dphi);
+        memcpy(dt, w.batch.dt, (size_t)n * 3 * sizeof *dt);
+        for (int k = 0; k < 9; k++)
+            none += w.batch.n_support[k] == 0;
+        assert_in_range(none, 1, 8);
+        assert_int_equal(rh_tower_back(&h.ctx, &net.tower, w.batch.slots.item, n, dt), RH_OK);
+        check_gradient("phi", whole_value, &w, net.phi, dphi, rh_net_size(&net.net));
+        check_gradient("table", whole_value, &w, net.tower.table, net.tower.table_gradient, net.tower.n_columns * 3);
+        for (int32_t k = 0; k < n; k++)
+            check_gradient("own", whole_value, &w, net.tower.own + (size_t)w.batch.slots.item[k] * 3,
+                           dt + (size_t)k * 3, 3);
+        test_host_release(&h);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(second_order_is_the_whole_gradient),
+        cmocka_unit_test(adaptation_descends_the_support_loss),
+        cmocka_unit_test(first_order_is_the_gradient_at_the_end),
+        cmocka_unit_test(without_support_nothing_adapts),
+        cmocka_unit_test(whole_batch),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
