@@ -7,6 +7,7 @@
  * texts and nulls left out. Empty lines are passed over. A line that is cut off, also the last, is an error: the file
  * is not whole; so is a wanted key (without a '?') that no line has. */
 #include "base/text.h"
+#include "data/json_quick.h"
 #include "data/plain.h"
 #include "data/pyliteral.h"
 #include "data/reader.h"
@@ -28,6 +29,7 @@ struct rh_reading {
     int32_t n_wanted;
     struct wanted_key *key; /* [n_wanted] */
     size_t *start;          /* [n_wanted] of each field in `text` */
+    const char **quick;     /* [n_wanted] keys of plain lines (data/json_quick.h), or NULL: some wanted key is not simple */
     struct rh_text text;    /* of the record last read */
     struct rh_text recoded; /* a latin-1 line as UTF-8 */
     struct rh_text has;     /* keys of the first line, for messages */
@@ -69,6 +71,16 @@ static int open_lines(bool python, struct rh_arena *a, struct rh_input *in, cons
         if (split_alternatives(a, config->wanted[i], &r->key[i]) < 0)
             return rh_fail_memory(err, "a reader", strlen(config->wanted[i]));
     *out = r;
+    if (python || n > 32)
+        return RH_OK;
+    r->quick = rh_alloc(a, n, sizeof *r->quick);
+    for (size_t i = 0; i < n && r->quick; i++) {
+        if (r->key[i].n > 1 || strchr(r->key[i].name[0], '.')) {
+            r->quick = NULL;
+            break;
+        }
+        r->quick[i] = r->key[i].name[0];
+    }
     return RH_OK;
 }
 
@@ -266,6 +278,11 @@ static int next_line(struct rh_reading *r, struct rh_field *field, struct rh_err
     } while (!n);
     if (r->latin1 && !recode(&r->recoded, &line, &n))
         return rh_fail_memory(err, "a line", n * 2);
+    if (r->quick && r->has.n && rh_json_quick(line, n, r->quick, r->n_wanted, field)) {
+        for (int32_t i = 0; i < r->n_wanted; i++)
+            r->key[i].seen |= field[i].s != NULL;
+        return RH_OK;
+    }
     json_t *v = parse(r, line, n, err);
     if (!v)
         return RH_EDATA;

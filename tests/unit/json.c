@@ -1,4 +1,5 @@
 /* data/: the readers jsonl and pyliteral, and the clearing of HTML. */
+#include "data/json_quick.h"
 #include "data/plain.h"
 #include "data/pyliteral.h"
 #include "data/reader.h"
@@ -407,6 +408,86 @@ static void mutated_lines_do_no_harm(void **state)
     assert_true(accepted > n / 20);
 }
 
+/* The short way for plain lines gives what the long way gives. A wanted key with a dot sends every line the long way.
+ */
+static void quick_lines_equal_careful_ones(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "5.0",
+        "4.5",
+        "-3.5",
+        "0",
+        "-0",
+        "0.0",
+        "-0.0",
+        "007",
+        "1.25",
+        "1e3",
+        "1388534400",
+        "1523093714024",
+        "12345678901234567",
+        "1.",
+        ".5",
+        "-",
+        "null",
+        "true",
+        "false",
+        "True",
+        "\"A1\"",
+        "\"\"",
+        "\" A\"",
+        "\"A&amp;B\"",
+        "\"<b>x</b>\"",
+        "\"q\\\"q\"",
+        "\"b\\\\\"",
+        "\"\xc3\xa9\"",
+        "\"\t\"",
+        "\"\x7f\"",
+        "[1, 2]",
+        "[]",
+        "{\"a\": \"}\"}",
+        "\"cut",
+        "[1",
+        "",
+        "1 2",
+        "\"a\"b",
+        "nul",
+    };
+    static const char *const shapes[] = {
+        "{\"a\": %s, \"b\": %s}",       "{\"x\": %s, \"a\": %s}",  "{\"a\":%s,\"x\":[{\"a\":1},\"]\"],\"b\":%s}  ",
+        " { \"b\" : %s , \"b\" : %s }", "{\"a\": %s, \"c\": %s,}", "{\"a\": %s} %s",
+        "{\"\\u0061\": %s, \"b\": %s}",
+    };
+    enum { N = sizeof values / sizeof *values, OFFSETS = 4 };
+    int quick = 0;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes * N * OFFSETS; i++) {
+        char line[256], one[256], other[256];
+        struct reading t[2];
+        int status[2];
+        size_t n = strlen("{\"z\": 0}\n"); /* the first line always goes the long way */
+        memcpy(line, "{\"z\": 0}\n", n);
+        snprintf(line + n, sizeof line - n, shapes[i / N / OFFSETS], values[i % N],
+                 values[(i % N + i / N % OFFSETS * 11) % N]);
+        struct rh_field field[2];
+        quick += rh_json_quick(line + n, strlen(line + n), (const char *[]){ "a", "b" }, 2, field);
+        for (int k = 0; k < 2; k++) {
+            begin(&t[k], "jsonl", line, strlen(line), (const char *[]){ "a?", "b?", k ? "not.there?" : NULL, NULL },
+                  false);
+            assert_int_equal(next(&t[k]), RH_OK);
+            status[k] = next(&t[k]);
+        }
+        if (status[1] == RH_OK) {
+            assert_int_equal(status[0], RH_OK);
+            for (int f = 0; f < 2; f++)
+                assert_string_equal(shown(&t[0].field[f], one), shown(&t[1].field[f], other));
+        }
+        end(&t[0]);
+        end(&t[1]);
+    }
+    assert_true(quick > N); /* it is not always the long way */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,7 +495,7 @@ int main(void)
         cmocka_unit_test(bad_lines_are_named),       cmocka_unit_test(records_keep_several_fields),
         cmocka_unit_test(latin1_lines_become_utf8),  cmocka_unit_test(readers_bid_for_their_own),
         cmocka_unit_test(nesting_is_bounded),        cmocka_unit_test(html_is_cleared),
-        cmocka_unit_test(mutated_lines_do_no_harm),
+        cmocka_unit_test(mutated_lines_do_no_harm),  cmocka_unit_test(quick_lines_equal_careful_ones),
     };
     return cmocka_run_group_tests_name("json", tests, make_folder, remove_folder);
 }
