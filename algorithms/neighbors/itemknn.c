@@ -2,9 +2,9 @@
  *
  * Deshpande and Karypis 2004, "Item-based top-N recommendation algorithms", ACM TOIS 22(1): every item j keeps a
  * list of its k most similar items; the score of item i is the sum of s(j, i) over the items j of the history that
- * have i in their lists. Sarwar, Karypis, Konstan and Riedl 2001, "Item-based collaborative filtering recommendation
- * algorithms" (WWW 10) turn the lists round, each candidate i keeps its k most similar items: `lists_of =
- * candidate`.
+ * have i in their lists (`lists_of = history`). Sarwar, Karypis, Konstan and Riedl 2001, "Item-based collaborative
+ * filtering recommendation algorithms" (WWW 10) turn the lists round: each candidate i keeps its k most similar
+ * items, and those of them count that are in the history. This is the default: it ranks better on MovieLens 100K.
  *
  * With x(i, j) = sum over users of r(u, i) r(u, j), where r is 1 for an interaction, or the rating (`weighted =
  * yes`, cosine only), n(i) the number of users of i, and h = shrinkage:
@@ -64,7 +64,7 @@ static const struct rh_param itemknn_table[] = {
     RH_BOOL(struct itemknn_params, weighted, false,
             "ratings weigh: in the cosine, and the items of the history (no: every interaction is 1)"),
     RH_BOOL(struct itemknn_params, normalize, false, "scale the similarities of a list to the sum 1"),
-    RH_ENUM(struct itemknn_params, lists_of, OF_HISTORY, owners, "whose k most similar items count"),
+    RH_ENUM(struct itemknn_params, lists_of, OF_CANDIDATE, owners, "whose k most similar items count"),
     RH_PARAMS_END,
 };
 

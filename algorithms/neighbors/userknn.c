@@ -42,7 +42,7 @@ static const struct rh_choice similarities[] = {
     { NULL },
 };
 static const struct rh_param userknn_table[] = {
-    RH_INT(struct userknn_params, neighbors, 100, 1, 1000000, "number k of most similar users that vote"),
+    RH_INT(struct userknn_params, neighbors, 50, 1, 1000000, "number k of most similar users that vote"),
     RH_ENUM(struct userknn_params, similarity, COSINE, similarities, "how alike two users are"),
     RH_REAL(struct userknn_params, shrinkage, 0, 0, 1e6,
             "added to the denominator of a similarity: trusts users with few common items less"),

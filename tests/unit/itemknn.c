@@ -21,22 +21,24 @@ struct reference {
 };
 
 static const struct reference cases[] = {
-    { COSINE, 7, 0, 0, false, false, false, "neighbors = 7" },
-    { COSINE, 1000000, 0, 0, false, false, false, "neighbors = 1000000" },
-    { COSINE, 1, 0, 0, false, false, false, "neighbors = 1" },
-    { COSINE, 13, 17.5, 0, false, false, true, "neighbors = 13; shrinkage = 17.5; lists_of = candidate" },
-    { COSINE, 11, 2.25, 0, true, false, false, "neighbors = 11; shrinkage = 2.25; weighted = yes" },
-    { COSINE, 19, 0, 0, false, true, false, "neighbors = 19; normalize = yes" },
+    { COSINE, 7, 0, 0, false, false, false, "neighbors = 7; lists_of = history" },
+    { COSINE, 1000000, 0, 0, false, false, false, "neighbors = 1000000; lists_of = history" },
+    { COSINE, 1, 0, 0, false, false, false, "neighbors = 1; lists_of = history" },
+    { COSINE, 13, 17.5, 0, false, false, true, "neighbors = 13; shrinkage = 17.5" },
+    { COSINE, 11, 2.25, 0, true, false, false,
+      "neighbors = 11; shrinkage = 2.25; weighted = yes; lists_of = history" },
+    { COSINE, 19, 0, 0, false, true, false, "neighbors = 19; normalize = yes; lists_of = history" },
     { ADJUSTED, 8, 0.75, 0, true, false, false,
-      "neighbors = 8; similarity = adjusted; shrinkage = 0.75; weighted = yes" },
+      "neighbors = 8; similarity = adjusted; shrinkage = 0.75; weighted = yes; lists_of = history" },
     { ADJUSTED, 21, 0, 0, false, true, true,
-      "neighbors = 21; similarity = adjusted; normalize = yes; lists_of = candidate" },
-    { JACCARD, 9, 0, 0, false, false, false, "neighbors = 9; similarity = jaccard" },
+      "neighbors = 21; similarity = adjusted; normalize = yes" },
+    { JACCARD, 9, 0, 0, false, false, false, "neighbors = 9; similarity = jaccard; lists_of = history" },
     { JACCARD, 5, 3.5, 0, true, false, true,
-      "neighbors = 5; similarity = jaccard; shrinkage = 3.5; weighted = yes; lists_of = candidate" },
-    { CONDITIONAL, 9, 0, 0.3, false, false, false, "neighbors = 9; similarity = conditional; alpha = 0.3" },
+      "neighbors = 5; similarity = jaccard; shrinkage = 3.5; weighted = yes" },
+    { CONDITIONAL, 9, 0, 0.3, false, false, false,
+      "neighbors = 9; similarity = conditional; alpha = 0.3; lists_of = history" },
     { CONDITIONAL, 6, 1.5, 0.7, false, false, true,
-      "neighbors = 6; similarity = conditional; alpha = 0.7; shrinkage = 1.5; lists_of = candidate" },
+      "neighbors = 6; similarity = conditional; alpha = 0.7; shrinkage = 1.5" },
 };
 
 /* Rows with a popular head, so that counts differ, and a tail where similarities tie. */

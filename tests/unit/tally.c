@@ -116,7 +116,7 @@ static void the_nearest_are_those_of_a_full_sort(void **state)
         memset(touched, 0, sizeof touched);
         for (int32_t i = 0; i < n; i++) {
             touched[i / 16] = i % 16 ? touched[i / 16] : rh_rng_below(&r, 4) > 0;
-            similarity[i] = (float)rh_rng_below(&r, levels) / 7; /* of an untouched group: stale, not to be looked at */
+            similarity[i] = (float)rh_rng_below(&r, levels) / 7; /* stale where not touched */
             if (touched[i / 16] && similarity[i] > 0) {
                 uint32_t bits;
                 memcpy(&bits, &similarity[i], sizeof bits);

@@ -21,7 +21,7 @@ struct reference {
 };
 
 static const struct reference cases[] = {
-    { 100, 0, false, false, "" },
+    { 50, 0, false, false, "" },
     { 7, 0, false, false, "neighbors = 7" },
     { 1, 0, false, false, "neighbors = 1" },
     { 1000000, 0, false, false, "neighbors = 1000000" },
