@@ -1,5 +1,7 @@
 #include "base/hash.h"
 
+#include "base/sha_x86.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +13,20 @@ void rh_hash_init(struct rh_hash *h)
 
 void rh_hash_bytes(struct rh_hash *h, const void *p, size_t n)
 {
-    SHA256Update(&h->sha, p, n);
+    const unsigned char *byte = p;
+    if (n >= 1024 && rh_sha256_fast()) {
+        /* libmd fills its buffer up to a block, then whole blocks go past it. */
+        size_t open = (size_t)(h->sha.bitcount[0] / 8 % 64), head = open ? 64 - open : 0;
+        if (head)
+            SHA256Update(&h->sha, byte, head);
+        size_t blocks = (n - head) / 64;
+        rh_sha256_blocks(h->sha.state.st32, byte + head, blocks);
+        h->sha.bitcount[0] += (uint64_t)blocks * 512;
+        byte += head + 64 * blocks;
+        n -= head + 64 * blocks;
+    }
+    if (n)
+        SHA256Update(&h->sha, byte, n);
 }
 
 void rh_hash_u64(struct rh_hash *h, uint64_t x)

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "data/opened.h"
 #include "data/reader.h"
+#include "data/synthetic.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ static int set_option(struct rh_dataset *d, const struct rh_param *table, void *
 static int apply(struct rh_dataset *d, const struct rh_ini_entry *settings, size_t n, struct rh_error *err)
 {
     const struct rh_description *described = d->description;
-    const struct rh_param *table = d->description->synthetic ? rh_generated_params() : rh_data_params;
+    const struct rh_param *table = d->description->synthetic ? rh_synthetic_params : rh_data_params;
     void *values = d->description->synthetic ? d->generated : (void *)&d->options;
     rh_params_defaults(table, values);
     d->variables.n = described->variables.n;
@@ -227,8 +228,8 @@ void rh_opened_text(const struct rh_dataset *d, int32_t domain, struct rh_text *
     const struct rh_description *described = d->description;
     rh_text_printf(t, "data revision = %d\n", RH_DATA_REVISION);
     if (described->synthetic) {
-        rh_text_printf(t, "generator = synthetic %d\n", rh_generated_revision());
-        write_options(t, rh_generated_params(), d->generated);
+        rh_text_printf(t, "generator = synthetic %d\n", RH_SYNTHETIC_REVISION);
+        write_options(t, rh_synthetic_params, d->generated);
         return;
     }
     write_options(t, rh_data_params, &d->options);
@@ -288,11 +289,9 @@ int rh_dataset_open(struct rh_arena *a, const struct rh_data_env *env, const cha
     d->description = described;
     d->name = described->name;
     if (described->synthetic) {
-        if (!rh_generated_params())
-            return rh_fail(err, RH_EUNSUP, "%s: this build has no generator", path);
-        d->generated = rh_alloc(a, 1, rh_generated_params_size());
+        d->generated = rh_alloc(a, 1, rh_synthetic_params_size());
         if (!d->generated)
-            return rh_fail_memory(err, name, rh_generated_params_size());
+            return rh_fail_memory(err, name, rh_synthetic_params_size());
     }
     RH_TRY(apply(d, settings, n, err));
     if (!described->synthetic) {
@@ -336,12 +335,12 @@ const struct rh_description *rh_dataset_description(const struct rh_dataset *d)
 
 int32_t rh_dataset_domain_count(const struct rh_dataset *d)
 {
-    return d->description->synthetic ? rh_generated_domain_count(d->generated) : d->description->n_domains;
+    return d->description->synthetic ? rh_synthetic_domain_count(d->generated) : d->description->n_domains;
 }
 
 const char *rh_dataset_domain(const struct rh_dataset *d, int32_t i)
 {
-    return d->description->synthetic ? rh_generated_domain(d->generated, i) : d->description->domain[i].name;
+    return d->description->synthetic ? rh_synthetic_domain(d->generated, i) : d->description->domain[i].name;
 }
 
 const char *rh_dataset_options(const struct rh_dataset *d)

@@ -4,6 +4,7 @@
 #include "data/features.h"
 #include "data/interactions.h"
 #include "data/opened.h"
+#include "data/synthetic.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -368,7 +369,7 @@ int rh_dataset_load(const struct rh_dataset *d, const struct rh_data_env *env, c
     *out = NULL;
     RH_TRY(find_domain(d, domain, &i, err));
     if (d->description->synthetic)
-        return rh_generated_load(d->generated, i, out, err);
+        return rh_synthetic_generate(d->generated, i, out, err);
     int status;
     if (env->cache) {
         status = identity(d, env, i, key, err);

@@ -1,4 +1,4 @@
-/* The inside of a dataset, between dataset.c (settings), load.c (files) and generated.c. */
+/* The inside of a dataset, between dataset.c (settings) and load.c (files). */
 #ifndef RH_DATA_OPENED_H
 #define RH_DATA_OPENED_H
 
@@ -13,7 +13,7 @@ struct rh_dataset {
     struct rh_pairs variables; /* with the values of the experiment */
     struct rh_data_options options;
     int64_t from, until; /* of the options; INT64_MIN, INT64_MAX: open */
-    void *generated;     /* parameters of the generator, or NULL */
+    void *generated;     /* parameters of the embedded generator (data/synthetic.h), or NULL */
 };
 
 /* Appends the canonical text of one domain, or of all (-1). */
@@ -22,13 +22,5 @@ bool rh_opened_side_belongs(const struct rh_side_spec *side, const struct rh_dom
 /* The first of "a | b | c" that is there, in the arena; *out NULL and RH_OK: none is, and that is allowed. */
 int rh_opened_resolve(struct rh_arena *a, const struct rh_dataset *d, const struct rh_data_env *env, const char *places,
                       bool optional, const char **out, struct rh_error *err);
-
-/* The embedded generator as a dataset sees it; params NULL: this build has none. */
-const struct rh_param *rh_generated_params(void);
-size_t rh_generated_params_size(void);
-int rh_generated_revision(void);
-int32_t rh_generated_domain_count(const void *params);
-const char *rh_generated_domain(const void *params, int32_t i);
-int rh_generated_load(const void *params, int32_t i, struct rh_domain_data **out, struct rh_error *err);
 
 #endif
