@@ -1,6 +1,6 @@
 /* The file is a header, a table of sections and the sections, each starting at a multiple of 64 bytes, in the byte order
  * and number formats of the machine that wrote it. A section is one array of the domain; which one and of which block is
- * in the table. The last eight bytes of the header are a checksum over all the rest, so that a file that is cut off or
+ * in the table. The last eight bytes of the header are a checksum over all the rest (padding must be zeros), so that a file that is cut off or
  * was changed is found out at the price of one pass over memory. */
 #include "data/cache.h"
 
@@ -192,13 +192,22 @@ static int write_sections(int fd, const struct header *h, const struct plan *p)
     return bad ? bad : write_all(fd, zeros, h->file_size - at);
 }
 
+/* Over everything but the checksum itself: padding counts too, as the zeros that it must be. */
 static uint64_t checksum(const struct header *h, const struct section *section, const void *const *bytes)
 {
     struct sum s = { { 1, 2, 3, 4 }, 0 };
     sum_add(&s, h, offsetof(struct header, checksum));
     sum_add(&s, section, h->n_sections * sizeof *section);
-    for (uint32_t i = 0; i < h->n_sections; i++)
-        sum_add(&s, bytes[i], section[i].size);
+    for (uint32_t i = 0; i < h->n_sections; i++) {
+        const unsigned char *p = bytes[i];
+        unsigned char last[ALIGN] = { 0 };
+        uint64_t whole = section[i].size & ~(uint64_t)(ALIGN - 1), rest = section[i].size - whole;
+        sum_add(&s, p, whole);
+        if (rest) {
+            memcpy(last, p + whole, rest);
+            sum_add(&s, last, sizeof last);
+        }
+    }
     return sum_end(&s);
 }
 
@@ -356,6 +365,14 @@ static bool read_domain(const struct mapping *m, struct rh_domain_data *d)
     return true;
 }
 
+static bool all_zero(const unsigned char *p, uint64_t n)
+{
+    for (; n; n--, p++)
+        if (*p)
+            return false;
+    return true;
+}
+
 /* Why the file cannot be used, or NULL. */
 static const char *examine(struct mapping *m)
 {
@@ -374,12 +391,17 @@ static const char *examine(struct mapping *m)
     if (!bytes)
         return "there is no memory to look at it";
     const char *why = NULL;
+    uint64_t at = sizeof *h + h->n_sections * sizeof *m->section;
     for (uint32_t i = 0; i < h->n_sections && !why; i++) {
         const struct section *s = &m->section[i];
-        if (s->offset % ALIGN || s->offset > m->size || s->size > m->size - s->offset)
+        if (s->offset != round_up(at) || s->offset > m->size || s->size > m->size - s->offset ||
+            !all_zero(m->bytes + at, s->offset - at))
             why = "it is damaged";
         bytes[i] = m->bytes + s->offset;
+        at = s->offset + s->size;
     }
+    if (!why && (round_up(at) != m->size || !all_zero(m->bytes + at, m->size - at)))
+        why = "it is damaged";
     if (!why && checksum(h, m->section, bytes) != h->checksum)
         why = "it is damaged";
     free(bytes);

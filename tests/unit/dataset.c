@@ -1,0 +1,660 @@
+/* data/: descriptions and files become domains; the cache keeps them. Small files, numbers by hand. */
+#include <config.h>
+
+#include "base/file.h"
+#include "base/param.h"
+#include "data/cache.h"
+#include "data/dataset.h"
+#include "data/description.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "folder.h"
+
+/* Options of a test as "key=value key=value". */
+static size_t settings_of(const char *options, struct rh_ini_entry *entry, char *text)
+{
+    size_t n = 0;
+    strcpy(text, options);
+    for (char *p = strtok(text, " "); p; p = strtok(NULL, " ")) {
+        char *equals = strchr(p, '=');
+        *equals = '\0';
+        entry[n] = (struct rh_ini_entry){ "dataset.x", p, equals + 1, "x.ini", (int)n + 5 };
+        n++;
+    }
+    return n;
+}
+
+struct opened {
+    struct rh_arena a;
+    struct rh_data_env env;
+    const char *folders[2];
+    struct rh_dataset *d;
+    struct rh_error err;
+};
+
+/* The description `text` with options; its status. */
+static int open_text(struct opened *o, const char *text, const char *options)
+{
+    struct rh_ini_entry entry[16];
+    char copy[500];
+    *o = (struct opened){ .folders = { folder_path, NULL } };
+    o->env = (struct rh_data_env){ .descriptions = o->folders, .data = folder_path, .threads = 2 };
+    if (text)
+        write_file("test.ini", text);
+    size_t n = settings_of(options, entry, copy);
+    int status = rh_dataset_open(&o->a, &o->env, "test", entry, n, &o->d, &o->err);
+    if (status < 0)
+        rh_arena_release(&o->a);
+    return status;
+}
+
+static struct rh_domain_data *load(struct opened *o, const char *domain)
+{
+    struct rh_domain_data *d;
+    struct rh_error err = { 0 };
+    if (rh_dataset_load(o->d, &o->env, domain, &d, &o->err) < 0)
+        fail_msg("%s", o->err.text);
+    if (rh_domain_data_check(d, &err) < 0)
+        fail_msg("%s", err.text);
+    return d;
+}
+
+static void close_all(struct opened *o, struct rh_domain_data *d)
+{
+    rh_domain_data_free(d);
+    rh_arena_release(&o->a);
+}
+
+/* Every row as "user/item=value@time#position" in the order of the domain. */
+static const char *rows_of(const struct rh_domain_data *d)
+{
+    static char text[4000];
+    size_t n = 0;
+    text[0] = '\0';
+    for (int32_t u = 0; u < d->n_users; u++)
+        for (int64_t k = d->row[u]; k < d->row[u + 1]; k++) {
+            n += (size_t)sprintf(text + n, "%s%s/%s", n ? " " : "", rh_string(&d->user_id, u), rh_string(&d->item_id, d->item[k]));
+            if (d->value)
+                n += (size_t)sprintf(text + n, "=%g", (double)d->value[k]);
+            if (d->time && d->time[k] != RH_NO_TIME)
+                n += (size_t)sprintf(text + n, "@%lld", (long long)d->time[k]);
+            n += (size_t)sprintf(text + n, "#%d", d->position[k]);
+            if (d->given)
+                n += (size_t)sprintf(text + n, ":%d", d->given[k]);
+        }
+    return text;
+}
+
+#define PLAIN                                                                                                  \
+    "[dataset]\ntitle = Test\nfolder = .\n[domain]\ninteractions = r.tsv\nseparator = tab\nuser = 1\nitem = 2\n"      \
+    "rating = 3\ntime = 4\n"
+
+/* ann and bob; ann has x three times. */
+#define ROWS                                                                                                   \
+    "ann\tx\t3\t500\n"                                                                                         \
+    "bob\ty\t2\t510\n"                                                                                         \
+    "ann\tx\t5\t700\n"                                                                                         \
+    "ann\tz\t4\t650\n"                                                                                         \
+    "bob\tx\t1\t\n"                                                                                            \
+    "ann\tx\t1.5\t600\n"
+
+static void rows_are_sorted_and_numbered_by_appearance(void **state)
+{
+    struct opened o;
+    (void)state;
+    write_file("r.tsv", ROWS);
+    assert_int_equal(open_text(&o, PLAIN, ""), RH_OK);
+    assert_string_equal(rh_dataset_name(o.d), "test");
+    assert_string_equal(rh_dataset_summary(o.d), "Test");
+    assert_string_equal(rh_dataset_namespace(o.d), "test");
+    assert_int_equal(rh_dataset_domain_count(o.d), 1);
+    struct rh_domain_data *d = load(&o, "test");
+    /* kept: bob/y (file row 2), ann/x at 700 (3), ann/z (4), bob/x (5): bob and y come first now */
+    assert_string_equal(rows_of(d), "bob/y=2@510#0 bob/x=1#3 ann/x=5@700#1 ann/z=4@650#2");
+    assert_true(d->value_min == 1 && d->value_max == 5);
+    assert_int_equal(d->n_removed, 1);
+    assert_string_equal(d->removed[0].step, "duplicates (kept last)");
+    assert_int_equal(d->removed[0].rows, 2);
+    assert_int_equal(d->removed[0].users, 0);
+    close_all(&o, d);
+}
+
+static void duplicates_have_rules(void **state)
+{
+    static const char *const expected[][2] = {
+        { "duplicates=first", "ann/x=3@500#0" }, { "duplicates=mean", "ann/x=3.16667@700#1" }, /* (3 + 5 + 1.5) / 3 */
+        { "duplicates=max", "ann/x=5@700#1" },   { "duplicates=min", "ann/x=1.5@700#1" },
+        { "duplicates=sum", "ann/x=9.5@700#1" },
+    };
+    (void)state;
+    write_file("r.tsv", ROWS);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        struct opened o;
+        assert_int_equal(open_text(&o, PLAIN, expected[i][0]), RH_OK);
+        struct rh_domain_data *d = load(&o, "test");
+        if (!strstr(rows_of(d), expected[i][1]))
+            fail_msg("%s: %s", expected[i][0], rows_of(d));
+        close_all(&o, d);
+    }
+    struct opened o;
+    struct rh_domain_data *d;
+    assert_int_equal(open_text(&o, PLAIN, "duplicates=error"), RH_OK);
+    assert_int_equal(rh_dataset_load(o.d, &o.env, "test", &d, &o.err), RH_EDATA);
+    assert_says(o.err, "dataset test: user 'ann' has item 'x' 3 times, first in rows 1 and 3");
+    assert_null(d);
+    close_all(&o, d);
+}
+
+static void filters_work_in_order_and_account(void **state)
+{
+    struct opened o;
+    (void)state;
+    write_file("r.tsv", ROWS);
+    assert_int_equal(open_text(&o, PLAIN, "from=505 until=1970-01-01 rating_min=2.5"), RH_OK);
+    struct rh_domain_data *d = load(&o, "test");
+    /* window: drops ann/x at 500 and bob/x of unknown time; duplicates: ann/x at 600; rating: bob/y=2, and so bob */
+    assert_string_equal(rows_of(d), "ann/x=5@700#0 ann/z=4@650#1");
+    assert_int_equal(d->n_removed, 3);
+    assert_string_equal(d->removed[0].step, "time window from 505 until 1970-01-01");
+    assert_int_equal(d->removed[0].rows, 2);
+    assert_int_equal(d->removed[1].rows, 1);
+    assert_string_equal(d->removed[2].step, "rating >= 2.5");
+    assert_int_equal(d->removed[2].rows, 1);
+    assert_int_equal(d->removed[2].users, 1);
+    assert_int_equal(d->removed[2].items, 1);
+    close_all(&o, d);
+
+    assert_int_equal(open_text(&o, PLAIN, "implicit=yes rating_max=3"), RH_OK);
+    d = load(&o, "test");
+    assert_string_equal(rows_of(d), "bob/y@510#0 bob/x#1"); /* ann's last x is 5, her z is 4 */
+    assert_true(d->value_min == 0 && d->value_max == 0);
+    close_all(&o, d);
+
+    assert_int_equal(open_text(&o, PLAIN, "rating_min=6"), RH_OK);
+    assert_int_equal(rh_dataset_load(o.d, &o.env, "test", &d, &o.err), RH_EDATA);
+    assert_says(o.err, "no row is left after the filter 'rating >= 6', which removed the last 4");
+    close_all(&o, NULL);
+}
+
+static void the_core_is_the_largest_part_where_both_bounds_hold(void **state)
+{
+    struct opened o;
+    (void)state;
+    /* a, b, c have p and q; d hangs on by r, s; e by q and t; without r, s, t: d goes, e goes */
+    write_file("r.tsv", "d\tr\n" "a\tp\n" "a\tq\n" "e\tq\n" "b\tp\n" "b\tq\n" "d\ts\n" "c\tq\n" "c\tp\n" "e\tt\n" "d\tp\n");
+    const char *text = "[dataset]\ntitle = T\nfolder = .\n[options]\ncore_users = 2\ncore_items = 3\n[domain.core]\n"
+                       "interactions = r.tsv\nuser = 1\nitem = 2\n";
+    assert_int_equal(open_text(&o, text, ""), RH_OK);
+    struct rh_domain_data *d = load(&o, "core");
+    assert_string_equal(rows_of(d), "a/p#0 a/q#1 b/p#2 b/q#3 c/p#5 c/q#4");
+    assert_string_equal(d->removed[1].step, "core: users >= 2, items >= 3 rows");
+    assert_int_equal(d->removed[1].rows, 5);
+    assert_int_equal(d->removed[1].users, 2);
+    assert_int_equal(d->removed[1].items, 3);
+    close_all(&o, d);
+}
+
+static void parts_of_a_split_are_kept(void **state)
+{
+    struct opened o;
+    (void)state;
+    write_file("a.train", "1\t7\n2\t8\n");
+    write_file("a.test", "2 9 10\n");
+    assert_int_equal(open_text(&o, "[dataset]\ntitle = T\nfolder = .\n[domain]\ntrain = a.train\ntest = a.test\n"
+                                   "separator = tab\ntest_reader = userlist\nuser = 1\nitem = 2\n", ""), RH_OK);
+    struct rh_domain_data *d = load(&o, "test");
+    assert_string_equal(rows_of(d), "1/7#0:1 2/8#1:1 2/9#2:3 2/10#3:3");
+    close_all(&o, d);
+}
+
+/* ------------------------------------------------------------------------------------------- big files */
+
+/* Rows that take several blocks, users as integers and as texts. */
+static void write_big(const char *name, int64_t n, const char *last)
+{
+    FILE *f = fopen(in_folder(name), "wb");
+    uint32_t x = 99;
+    assert_non_null(f);
+    fprintf(f, "userId,movieId,rating,timestamp\r\n");
+    for (int64_t i = 0; i < n; i++) {
+        x = x * 1664525 + 1013904223;
+        fprintf(f, "%s%u,%u,%.1f,%u\r\n", x >> 31 ? "u" : "", x >> 20 & 1023, x >> 8 & 4095, (x >> 4 & 9) / 2.0 + 0.5, 1000000000 + (x >> 3));
+    }
+    fputs(last, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+#define BIG                                                                                                    \
+    "[dataset]\ntitle = Big\nfolder = .\n[domain]\ninteractions = big.csv\nuser = userId\nitem = movieId\n"        \
+    "rating = rating\ntime = timestamp\nrating_scale = 0.5 5\n"
+
+static void any_number_of_threads_reads_the_same(void **state)
+{
+    char content[5][RH_HASH_HEX];
+    (void)state;
+    write_big("big.csv", 400000, "");
+    for (int threads = 1; threads <= 4; threads++) {
+        struct opened o;
+        assert_int_equal(open_text(&o, BIG, ""), RH_OK);
+        o.env.threads = threads;
+        struct rh_domain_data *d = load(&o, "test");
+        assert_int_equal(d->n_rows + d->removed[0].rows, 400000);
+        memcpy(content[threads], d->content, RH_HASH_HEX);
+        assert_string_equal(content[threads], content[1]);
+        close_all(&o, d);
+    }
+    /* A quote at the end: all is read again, by the careful reader, with the same result and one row more. */
+    write_big("big.csv", 400000, "\"999999\",\"7\",\"4.5\",\"1000\"\n");
+    struct opened o;
+    assert_int_equal(open_text(&o, BIG, ""), RH_OK);
+    struct rh_domain_data *d = load(&o, "test");
+    assert_int_equal(d->n_rows + d->removed[0].rows, 400001);
+    assert_string_equal(rh_string(&d->user_id, d->n_users - 1), "999999");
+    close_all(&o, d);
+    assert_int_equal(open_text(&o, BIG, "until=2100-01-01 from=1001"), RH_OK); /* without that row again */
+    d = load(&o, "test");
+    struct rh_domain_data *same;
+    write_big("big.csv", 400000, "");
+    same = load(&o, "test");
+    assert_int_equal(d->n_rows, same->n_rows);
+    assert_memory_equal(d->item, same->item, (size_t)d->n_rows * sizeof *d->item);
+    assert_memory_equal(d->position, same->position, (size_t)d->n_rows * sizeof *d->position);
+    rh_domain_data_free(same);
+    close_all(&o, d);
+}
+
+static void the_first_bad_row_is_named_whatever_the_threads(void **state)
+{
+    static const char *const bad[][2] = {
+        { "5,6,high,1000\n", "big.csv:300002: rating 'high' is not allowed: expected a number from 0.5 to 5" },
+        { "5,6,nan,1000\n", "rating 'nan' is not allowed" },
+        { "5,6,inf,1000\n", "rating 'inf' is not allowed" },
+        { "5,6,5.5,1000\n", "rating '5.5' is not allowed" },
+        { "5,6,,1000\n", "big.csv:300002: there is no rating" },
+        { "5,6,4,-3\n", "time '-3' is not allowed: expected unix seconds" },
+        { "5,6,4,1588687728923\n", "milliseconds? set time_format = unix_ms" },
+        { "5,6,4,99999999999999999999\n", "time '99999999999999999999' is not allowed" },
+        { "5,6,4,2004-05-06\n", "a date? set time_format = YYYY-MM-DD" },
+        { ",6,4,1000\n", "big.csv:300002: the user id is empty" },
+        { "5,,4,1000\n", "big.csv:300002: the item id is empty" },
+        { "5,6,4\n", "big.csv:300002: 3 columns split at 'comma', the header has 4" },
+        { "5\t6\t4\t1000\n", "did you mean separator = tab?" },
+        { "caf\xe9,6,4,1000\n", "big.csv:300002: an id with bytes that are not UTF-8" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char two[200];
+        snprintf(two, sizeof two, "%s5,6,worse,1\n", bad[i][0]);
+        write_big("big.csv", 300000, two);
+        for (int threads = 1; threads <= 2; threads++) {
+            struct opened o;
+            struct rh_domain_data *d;
+            assert_int_equal(open_text(&o, BIG, ""), RH_OK);
+            o.env.threads = threads;
+            assert_int_equal(rh_dataset_load(o.d, &o.env, "test", &d, &o.err), RH_EDATA);
+            assert_says(o.err, bad[i][1]);
+            close_all(&o, NULL);
+        }
+    }
+}
+
+static void small_things_of_files_are_fine(void **state)
+{
+    struct opened o;
+    (void)state;
+    write_file("r.tsv", "\xef\xbb\xbf" "user\titem\trating\ttime\r\n 01\t7 \t4\t10\r\n\r\n1\t7\t4\t10");
+    assert_int_equal(open_text(&o, "[dataset]\ntitle = T\nfolder = .\n[domain]\ninteractions = none | r.tsv\nrating = rating\n"
+                                   "time = when|time\n", ""), RH_OK);
+    struct rh_domain_data *d = load(&o, "test");
+    assert_string_equal(rows_of(d), "01/7=4@10#0 1/7=4@10#1"); /* 01 is not 1 */
+    close_all(&o, d);
+}
+
+static void files_that_are_not_there_get_a_hint(void **state)
+{
+    struct opened o;
+    struct rh_domain_data *d;
+    char hex[RH_HASH_HEX];
+    (void)state;
+    assert_int_equal(open_text(&o, "[dataset]\ntitle = T\n[domain]\ninteractions = nowhere.csv\n", ""), RH_OK);
+    assert_int_equal(rh_dataset_load(o.d, &o.env, "test", &d, &o.err), RH_EIO);
+    assert_says(o.err, "cannot find nowhere.csv");
+    assert_says(o.err, "harness data fetch test");
+    o.err = (struct rh_error){ 0 };
+    assert_int_equal(rh_dataset_identity(o.d, &o.env, hex, &o.err), RH_EIO);
+    o.err = (struct rh_error){ 0 };
+    assert_int_equal(rh_dataset_load(o.d, &o.env, "tset", &d, &o.err), RH_EINVAL);
+    assert_says(o.err, "has no domain 'tset'; did you mean 'test'?");
+    close_all(&o, NULL);
+    write_file("empty.csv", "");
+    write_file("header.csv", "user,item\n");
+    assert_int_equal(open_text(&o, "[dataset]\ntitle = T\nfolder = .\n[domain.a]\ninteractions = empty.csv\n[domain.b]\n"
+                                   "interactions = header.csv\n", ""), RH_OK);
+    assert_int_equal(rh_dataset_load(o.d, &o.env, "a", &d, &o.err), RH_EDATA);
+    assert_says(o.err, "empty.csv: the file is empty");
+    o.err = (struct rh_error){ 0 };
+    assert_int_equal(rh_dataset_load(o.d, &o.env, "b", &d, &o.err), RH_EDATA);
+    assert_says(o.err, "header.csv: the file has no rows");
+    close_all(&o, NULL);
+}
+
+/* ----------------------------------------------------------------------------------------- descriptions */
+
+static void mistakes_of_descriptions_have_places(void **state)
+{
+    static const char *const bad[][2] = {
+        { "[dataset]\ntitel = T\n", "test.ini:2: [dataset] has no key 'titel'; did you mean 'title'?" },
+        { "[dataset]\ntitle = T\n[domian]\n", "test.ini:3: there is no section [domian]; did you mean [domain]?" },
+        { "[dataset]\nhome = T\n[domain]\ninteractions = a\n", "the key title of [dataset] is missing" },
+        { "[dataset]\ntitle = T\n", "there is no section [domain]" },
+        { "[dataset]\ntitle = T\n[domain]\nuser = a\n", "needs the key interactions, or train and test" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\ntest = b\n", "one or the other" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nraeder = b\n", "has no key 'raeder'; did you mean 'reader'?" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nreader = delimitd\n",
+          "there is no reader 'delimitd'; did you mean 'delimited'?" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nheader = maybe\n", "header = maybe is not allowed: expected yes | no" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nencoding = utf16\n", "expected utf8 | latin1" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nrating_scale = 5 1\n", "test.ini:5: rating_scale = 5 1 is not allowed" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\ntime_format = seconds\n", "test.ini:5: time_format = seconds" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = {x}\n", "there is no variable {x} in [variables]" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nfile = b\nblock.g = genre 3\n",
+          "test.ini:7: block.g = genre 3 is not allowed: expected list COLUMN" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nfile = b\nblock.g = bucket 3 9 5\n", "ascending numbers" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nfile = b\nblock.g = flags x a, b\n", "flags NUMBER" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nid = b\n", "test.ini:5: the section needs the key file" },
+        { "[dataset]\ntitle = T\n[domain.movies]\ninteractions = a\n[items]\nfile = b\ndomain = moves\n",
+          "there is no domain 'moves'; did you mean 'movies'?" },
+        { "[dataset]\ntitle = T\n[users]\nfile = b\ntitle = c\n[domain]\ninteractions = a\n", "users have no title" },
+        { "[dataset]\ntitle = T\n[options]\ncore_user = 3\n[domain]\ninteractions = a\n",
+          "test.ini:4: dataset test has no option 'core_user'; did you mean 'core_users'?" },
+        { "[dataset]\ntitle = T\n[options]\ncore_users = many\n[domain]\ninteractions = a\n",
+          "test.ini:4: core_users = many is not allowed: expected integer 0 to 1000000" },
+        { "[dataset]\ntitle = T\n[variables]\nimplicit = 3\n[domain]\ninteractions = a\n", "has the name of an option" },
+        { "[dataset]\ntitle = T\ngenerator = magic\n", "expected synthetic" },
+        { "[dataset]\ntitle = T\ngenerator = synthetic\n[domain]\ninteractions = a\n", "generated data has no files" },
+    };
+    struct opened o;
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(open_text(&o, bad[i][0], ""), RH_EINVAL);
+        assert_says(o.err, bad[i][1]);
+    }
+    assert_int_equal(open_text(&o, PLAIN, "duplicats=last"), RH_EINVAL);
+    assert_says(o.err, "x.ini:5: dataset test has no option 'duplicats'; did you mean 'duplicates'?");
+    assert_int_equal(open_text(&o, PLAIN, "duplicates=lst"), RH_EINVAL);
+    assert_says(o.err, "x.ini:5: duplicates = lst is not allowed: expected last | first");
+    assert_int_equal(open_text(&o, PLAIN, "from=yesterday"), RH_EINVAL);
+    assert_says(o.err, "from = yesterday is not allowed");
+    assert_int_equal(open_text(&o, PLAIN, "from=2001-01-02 until=2001-01-01"), RH_EINVAL);
+    assert_says(o.err, "is later than until");
+    struct rh_error err = { 0 };
+    const char *folders[] = { folder_path, NULL };
+    struct rh_data_env env = { .descriptions = folders };
+    struct rh_arena a = { 0 };
+    struct rh_dataset *d;
+    assert_int_equal(rh_dataset_open(&a, &env, "tset", NULL, 0, &d, &err), RH_EINVAL);
+    assert_says(err, "there is no dataset 'tset'; did you mean 'test'?");
+    rh_arena_release(&a);
+    err = (struct rh_error){ 0 };
+    assert_int_equal(rh_params_sane(rh_data_params, sizeof(struct rh_data_options), &err), RH_OK);
+}
+
+static void variables_choose_files(void **state)
+{
+    struct opened o;
+    (void)state;
+    write_file("red.csv", "user,item\n1,2\n");
+    write_file("blue.csv", "user,item\n1,2\n3,4\n");
+    const char *text = "[dataset]\ntitle = The {colour} one\nfolder = .\n[variables]\ncolour = red\n[domain]\n"
+                       "interactions = {colour}.csv\n[url]\n{colour}.csv = http://example.org/{colour}\n";
+    assert_int_equal(open_text(&o, text, "colour=blue"), RH_OK);
+    struct rh_domain_data *d = load(&o, "test");
+    assert_int_equal(d->n_rows, 2);
+    assert_string_equal(rh_dataset_summary(o.d), "The blue one");
+    assert_string_equal(rh_dataset_description(o.d)->url.pair[0].value, "http://example.org/blue");
+    assert_string_equal(rh_dataset_description(o.d)->url.pair[0].key, "blue.csv");
+    close_all(&o, d);
+}
+
+/* -------------------------------------------------------------------------------------------- features */
+
+/* "block: item{column*value ...} ..." */
+static const char *block_text(const struct rh_block *b, const struct rh_strings *ids)
+{
+    static char text[4000];
+    const struct rh_features *f = &b->features;
+    size_t n = (size_t)sprintf(text, "%s:", b->name);
+    for (int32_t r = 0; r < f->n_rows && f->row; r++) {
+        n += (size_t)sprintf(text + n, " %s{", rh_string(ids, r));
+        for (int64_t k = f->row[r]; k < f->row[r + 1]; k++) {
+            n += (size_t)sprintf(text + n, "%s%s", k > f->row[r] ? " " : "", rh_string(&b->column, f->col[k]));
+            if (f->val)
+                n += (size_t)sprintf(text + n, "*%g", (double)f->val[k]);
+        }
+        n += (size_t)sprintf(text + n, "}");
+    }
+    return text;
+}
+
+static void features_are_joined_by_id(void **state)
+{
+    struct opened o;
+    (void)state;
+    write_file("r.csv", "user,item\nu1,10\nu1,20\nu2,30\n");
+    write_file("movies.dat", "20::M\xc3\xbcnchen Express (1995)::Sci-Fi|War::1::0::0\n"
+                             "99::Unseen::War::1::1::1\n"
+                             "10::The express Express of 1995::Science Fiction|Unknown::0::1::1\n");
+    write_file("more.csv", "id,tags,name\n30,\"['Film-Noir', 'a, b', 'War']\",Third\n10,[x],Never\n");
+    write_file("people.csv", "id,age,sex\nu2,56,F\nu1,17.5,\n");
+    const char *text =
+        "[dataset]\ntitle = T\nfolder = .\n[options]\ntoken_min_items = 1\ntoken_max_share = 1\n[domain]\ninteractions = r.csv\n"
+        "[items.first]\nfile = movies.dat\nseparator = ::\nid = 1\ntitle = 2\nblock.genre = list 3 by bar\n"
+        "block.mark = flags 4 Red, Green, Blue\nblock.title = tokens 2\n"
+        "[items.second]\nfile = more.csv\nid = id\ntitle = name\nblock.genre = list tags\nblock.title = tokens name\n"
+        "[items.third]\nfile = absent.csv\noptional = yes\nid = id\nblock.extra = value x\n"
+        "[users]\nfile = people.csv\nid = id\nblock.age = bucket age 18 56\nblock.sex = value sex\n"
+        "[alias.genre]\nscience fiction = sci-fi\nunknown =\n";
+    assert_int_equal(open_text(&o, text, ""), RH_OK);
+    struct rh_domain_data *d = load(&o, "test");
+    assert_int_equal(d->n_item_blocks, 4);
+    assert_int_equal(d->n_user_blocks, 2);
+    assert_string_equal(rh_string(&d->title, 0), "The express Express of 1995");
+    assert_string_equal(rh_string(&d->title, 1), "M\xc3\xbcnchen Express (1995)");
+    assert_string_equal(rh_string(&d->title, 2), "Third");
+    assert_string_equal(block_text(&d->item_block[0], &d->item_id),
+                        "genre: 10{sci-fi x} 20{sci-fi war} 30{a, b film-noir war}");
+    assert_string_equal(block_text(&d->item_block[1], &d->item_id), "mark: 10{blue green} 20{red} 30{}");
+    assert_string_equal(block_text(&d->item_block[2], &d->item_id),
+                        "title: 10{express*2 never*1} 20{express*1 m\xc3\xbcnchen*1} 30{third*1}");
+    assert_string_equal(d->item_block[3].name, "extra");
+    assert_int_equal(d->item_block[3].features.n_cols, 0);
+    assert_null(d->item_block[3].features.row);
+    assert_string_equal(block_text(&d->user_block[0], &d->user_id), "age: u1{under 18} u2{56 and over}");
+    assert_int_equal(d->user_block[0].features.n_cols, 3);
+    assert_string_equal(block_text(&d->user_block[1], &d->user_id), "sex: u1{} u2{f}");
+    close_all(&o, d);
+
+    assert_int_equal(open_text(&o, NULL, "token_min_items=2"), RH_OK); /* express alone is in two of three */
+    d = load(&o, "test");
+    assert_int_equal(d->item_block[2].features.n_cols, 1);
+    close_all(&o, d);
+    assert_int_equal(open_text(&o, NULL, "token_max_share=0.5 token_limit=2"), RH_OK); /* m\xc3..., never, third: two */
+    d = load(&o, "test");
+    assert_int_equal(d->item_block[2].features.n_cols, 2);
+    assert_string_equal(rh_string(&d->item_block[2].column, 0), "m\xc3\xbcnchen");
+    close_all(&o, d);
+
+    write_file("people.csv", "id,age,sex\nu2,old,F\n");
+    assert_int_equal(open_text(&o, text, ""), RH_OK);
+    assert_int_equal(rh_dataset_load(o.d, &o.env, "test", &d, &o.err), RH_EDATA);
+    assert_says(o.err, "people.csv:2: 'old' is not allowed for block 'age': expected a number");
+    close_all(&o, NULL);
+}
+
+/* ----------------------------------------------------------------------------------------------- cache */
+
+static void identity_follows_options_and_bytes(void **state)
+{
+    struct opened o, other;
+    char first[RH_HASH_HEX], second[RH_HASH_HEX];
+    (void)state;
+    write_file("r.tsv", ROWS);
+    assert_int_equal(open_text(&o, PLAIN, ""), RH_OK);
+    assert_int_equal(rh_dataset_identity(o.d, &o.env, first, &o.err), RH_OK);
+    assert_int_equal(open_text(&other, PLAIN, "duplicates=last rating_min=-1e9"), RH_OK); /* the defaults */
+    assert_string_equal(rh_dataset_options(o.d), rh_dataset_options(other.d));
+    assert_int_equal(rh_dataset_identity(other.d, &o.env, second, &o.err), RH_OK);
+    assert_string_equal(first, second);
+    rh_arena_release(&other.a);
+    assert_int_equal(open_text(&other, PLAIN, "duplicates=mean"), RH_OK);
+    assert_int_equal(rh_dataset_identity(other.d, &o.env, second, &o.err), RH_OK);
+    assert_string_not_equal(first, second);
+    rh_arena_release(&other.a);
+    write_file("r.tsv", ROWS "cy\tx\t3\t4\n");
+    assert_int_equal(rh_dataset_identity(o.d, &o.env, second, &o.err), RH_OK);
+    assert_string_not_equal(first, second);
+    rh_arena_release(&o.a);
+}
+
+static const char *only_file(const char *folder)
+{
+    static char path[1200];
+    struct rh_arena a = { 0 };
+    char command[1400];
+    snprintf(command, sizeof command, "ls %s/*", in_folder(folder));
+    FILE *p = popen(command, "r");
+    assert_non_null(p);
+    assert_non_null(fgets(path, sizeof path, p));
+    path[strcspn(path, "\n")] = '\0';
+    char more[10];
+    assert_null(fgets(more, sizeof more, p));
+    pclose(p);
+    rh_arena_release(&a);
+    return path;
+}
+
+static void the_cache_gives_back_the_same_domain(void **state)
+{
+    struct opened o;
+    char content[RH_HASH_HEX];
+    FILE *log = tmpfile();
+    struct rh_log logger;
+    (void)state;
+    rh_log_init(&logger, log, RH_LOG_WARNING);
+    write_file("r.csv", "user,item\nu1,10\nu1,20\nu2,30\n");
+    write_file("movies.csv", "item,title,genre\n10,Ten,War\n30,Thirty,War\n");
+    assert_int_equal(open_text(&o, "[dataset]\ntitle = T\nfolder = .\n[domain]\ninteractions = r.csv\n[items]\nfile = movies.csv\n"
+                                   "title = title\nblock.genre = value genre\n", ""), RH_OK);
+    char cache[300];
+    snprintf(cache, sizeof cache, "%s", in_folder("cache"));
+    o.env.cache = cache;
+    o.env.log = &logger;
+    struct rh_domain_data *d = load(&o, "test");
+    assert_non_null(d->map);
+    memcpy(content, d->content, sizeof content);
+    rh_domain_data_free(d);
+
+    d = load(&o, "test");
+    assert_non_null(d->map);
+    assert_string_equal(rows_of(d), "u1/10#0 u1/20#1 u2/30#2");
+    assert_string_equal(rh_string(&d->title, 2), "Thirty");
+    assert_string_equal(block_text(&d->item_block[0], &d->item_id), "genre: 10{war} 20{} 30{war}");
+    rh_domain_data_hash(d);
+    assert_string_equal(d->content, content);
+    rh_domain_data_free(d);
+    assert_int_equal(ftell(log), 0);
+
+    /* Every byte changed in turn, and every length cut: always the same domain, built anew, and a line in the log. */
+    char *whole, path[1200];
+    size_t n;
+    struct rh_error err = { 0 };
+    snprintf(path, sizeof path, "%s", only_file("cache/domains"));
+    assert_int_equal(rh_read_file(&o.a, path, &whole, &n, &err), RH_OK);
+    for (size_t at = 0; at < n; at += 37) {
+        whole[at] ^= 0x20;
+        assert_int_equal(rh_write_file(path, whole, n, &err), RH_OK);
+        whole[at] ^= 0x20;
+        long before = ftell(log);
+        d = load(&o, "test");
+        assert_string_equal(d->content, content);
+        rh_domain_data_free(d);
+        assert_true(ftell(log) > before);
+    }
+    for (size_t length = 1; length < n; length += n / 7) {
+        assert_int_equal(rh_write_file(path, whole, length, &err), RH_OK);
+        d = load(&o, "test");
+        assert_string_equal(d->content, content);
+        rh_domain_data_free(d);
+    }
+    o.env.cache = "/proc/nowhere"; /* cannot be written: a line in the log, and the domain all the same */
+    long before = ftell(log);
+    d = load(&o, "test");
+    assert_null(d->map);
+    assert_string_equal(d->content, content);
+    assert_true(ftell(log) > before);
+    fclose(log);
+    close_all(&o, d);
+}
+
+static void file_hashes_are_remembered(void **state)
+{
+    char first[RH_HASH_HEX], second[RH_HASH_HEX], cache[300];
+    struct rh_error err = { 0 };
+    (void)state;
+    snprintf(cache, sizeof cache, "%s", in_folder("memo"));
+    const char *path = write_file("h", "abc");
+    assert_int_equal(rh_cache_file_hash(cache, path, first, &err), RH_OK);
+    /* FIPS 180-4, the example "abc" */
+    assert_string_equal(first, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    char *forged = malloc(66);
+    sprintf(forged, "%064d\n", 7);
+    assert_int_equal(rh_write_file(only_file("memo/hashes"), forged, 65, &err), RH_OK);
+    assert_int_equal(rh_cache_file_hash(cache, path, second, &err), RH_OK);
+    assert_memory_equal(second, forged, 64); /* it was the memo that spoke */
+    assert_int_equal(rh_write_file(only_file("memo/hashes"), "damaged", 7, &err), RH_OK);
+    assert_int_equal(rh_cache_file_hash(cache, path, second, &err), RH_OK);
+    assert_string_equal(first, second);
+    free(forged);
+}
+
+static void the_generator_is_a_dataset(void **state)
+{
+    struct opened o;
+    (void)state;
+    assert_int_equal(open_text(&o, "[dataset]\ntitle = G\ngenerator = synthetic\n", ""), RH_OK);
+    assert_true(rh_dataset_domain_count(o.d) >= 2);
+    struct rh_domain_data *d = load(&o, rh_dataset_domain(o.d, 0));
+    assert_true(d->n_rows > 1000);
+    close_all(&o, d);
+    assert_int_equal(open_text(&o, NULL, "sed=4"), RH_EINVAL);
+    assert_says(o.err, "has no option 'sed'");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_sorted_and_numbered_by_appearance),
+        cmocka_unit_test(duplicates_have_rules),
+        cmocka_unit_test(filters_work_in_order_and_account),
+        cmocka_unit_test(the_core_is_the_largest_part_where_both_bounds_hold),
+        cmocka_unit_test(parts_of_a_split_are_kept),
+        cmocka_unit_test(any_number_of_threads_reads_the_same),
+        cmocka_unit_test(the_first_bad_row_is_named_whatever_the_threads),
+        cmocka_unit_test(small_things_of_files_are_fine),
+        cmocka_unit_test(files_that_are_not_there_get_a_hint),
+        cmocka_unit_test(mistakes_of_descriptions_have_places),
+        cmocka_unit_test(variables_choose_files),
+        cmocka_unit_test(features_are_joined_by_id),
+        cmocka_unit_test(identity_follows_options_and_bytes),
+        cmocka_unit_test(the_cache_gives_back_the_same_domain),
+        cmocka_unit_test(file_hashes_are_remembered),
+        cmocka_unit_test(the_generator_is_a_dataset),
+    };
+    return cmocka_run_group_tests(tests, folder_open, folder_close);
+}
