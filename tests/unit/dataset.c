@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/param.h"
+#include "base/text.h"
 #include "data/cache.h"
 #include "data/dataset.h"
 #include "data/description.h"
@@ -17,15 +18,15 @@
 #include "folder.h"
 
 /* Options of a test as "key=value key=value". */
-static size_t settings_of(const char *options, struct rh_ini_entry *entry, char *text)
+static size_t settings_of(struct rh_arena *a, const char *options, struct rh_ini_entry *entry)
 {
     size_t n = 0;
-    strcpy(text, options);
-    for (char *p = strtok(text, " "); p; p = strtok(NULL, " ")) {
-        char *equals = strchr(p, '=');
-        *equals = '\0';
-        entry[n] = (struct rh_ini_entry){ "dataset.x", p, equals + 1, "x.ini", (int)n + 5 };
+    for (const char *p = options; *p; p += strspn(p, " ")) {
+        size_t key = strcspn(p, "="), end = strcspn(p, " ");
+        entry[n] = (struct rh_ini_entry){ "dataset.x", rh_arena_strndup(a, p, key),
+                                          rh_arena_strndup(a, p + key + 1, end - key - 1), "x.ini", (int)n + 5 };
         n++;
+        p += end;
     }
     return n;
 }
@@ -42,12 +43,11 @@ struct opened {
 static int open_text(struct opened *o, const char *text, const char *options)
 {
     struct rh_ini_entry entry[16];
-    char copy[500];
     *o = (struct opened){ .folders = { folder_path, NULL } };
     o->env = (struct rh_data_env){ .descriptions = o->folders, .data = folder_path, .threads = 2 };
     if (text)
         write_file("test.ini", text);
-    size_t n = settings_of(options, entry, copy);
+    size_t n = settings_of(&o->a, options, entry);
     int status = rh_dataset_open(&o->a, &o->env, "test", entry, n, &o->d, &o->err);
     if (status < 0)
         rh_arena_release(&o->a);
@@ -71,24 +71,23 @@ static void close_all(struct opened *o, struct rh_domain_data *d)
     rh_arena_release(&o->a);
 }
 
-/* Every row as "user/item=value@time#position" in the order of the domain. */
+/* Every row as "user/item=value@time#position:part" in the order of the domain. */
 static const char *rows_of(const struct rh_domain_data *d)
 {
-    static char text[4000];
-    size_t n = 0;
-    text[0] = '\0';
+    static struct rh_text t;
+    rh_text_clear(&t);
     for (int32_t u = 0; u < d->n_users; u++)
         for (int64_t k = d->row[u]; k < d->row[u + 1]; k++) {
-            n += (size_t)sprintf(text + n, "%s%s/%s", n ? " " : "", rh_string(&d->user_id, u), rh_string(&d->item_id, d->item[k]));
+            rh_text_printf(&t, "%s%s/%s", k ? " " : "", rh_string(&d->user_id, u), rh_string(&d->item_id, d->item[k]));
             if (d->value)
-                n += (size_t)sprintf(text + n, "=%g", (double)d->value[k]);
+                rh_text_printf(&t, "=%g", (double)d->value[k]);
             if (d->time && d->time[k] != RH_NO_TIME)
-                n += (size_t)sprintf(text + n, "@%lld", (long long)d->time[k]);
-            n += (size_t)sprintf(text + n, "#%d", d->position[k]);
+                rh_text_printf(&t, "@%lld", (long long)d->time[k]);
+            rh_text_printf(&t, "#%d", d->position[k]);
             if (d->given)
-                n += (size_t)sprintf(text + n, ":%d", d->given[k]);
+                rh_text_printf(&t, ":%d", d->given[k]);
         }
-    return text;
+    return t.s;
 }
 
 #define PLAIN                                                                                                  \
@@ -427,19 +426,20 @@ static void variables_choose_files(void **state)
 /* "block: item{column*value ...} ..." */
 static const char *block_text(const struct rh_block *b, const struct rh_strings *ids)
 {
-    static char text[4000];
+    static struct rh_text t;
     const struct rh_features *f = &b->features;
-    size_t n = (size_t)sprintf(text, "%s:", b->name);
+    rh_text_clear(&t);
+    rh_text_printf(&t, "%s:", b->name);
     for (int32_t r = 0; r < f->n_rows && f->row; r++) {
-        n += (size_t)sprintf(text + n, " %s{", rh_string(ids, r));
+        rh_text_printf(&t, " %s{", rh_string(ids, r));
         for (int64_t k = f->row[r]; k < f->row[r + 1]; k++) {
-            n += (size_t)sprintf(text + n, "%s%s", k > f->row[r] ? " " : "", rh_string(&b->column, f->col[k]));
+            rh_text_printf(&t, "%s%s", k > f->row[r] ? " " : "", rh_string(&b->column, f->col[k]));
             if (f->val)
-                n += (size_t)sprintf(text + n, "*%g", (double)f->val[k]);
+                rh_text_printf(&t, "*%g", (double)f->val[k]);
         }
-        n += (size_t)sprintf(text + n, "}");
+        rh_text_add(&t, "}");
     }
-    return text;
+    return t.s;
 }
 
 static void features_are_joined_by_id(void **state)
@@ -612,15 +612,14 @@ static void file_hashes_are_remembered(void **state)
     assert_int_equal(rh_cache_file_hash(cache, path, first, &err), RH_OK);
     /* FIPS 180-4, the example "abc" */
     assert_string_equal(first, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    char *forged = malloc(66);
-    sprintf(forged, "%064d\n", 7);
+    char forged[66];
+    snprintf(forged, sizeof forged, "%064d\n", 7);
     assert_int_equal(rh_write_file(only_file("memo/hashes"), forged, 65, &err), RH_OK);
     assert_int_equal(rh_cache_file_hash(cache, path, second, &err), RH_OK);
     assert_memory_equal(second, forged, 64); /* it was the memo that spoke */
     assert_int_equal(rh_write_file(only_file("memo/hashes"), "damaged", 7, &err), RH_OK);
     assert_int_equal(rh_cache_file_hash(cache, path, second, &err), RH_OK);
     assert_string_equal(first, second);
-    free(forged);
 }
 
 static void the_generator_is_a_dataset(void **state)

@@ -1,6 +1,7 @@
 /* data/input, data/scan and the readers: bytes to lines to fields. */
 #include <config.h>
 
+#include "base/text.h"
 #include "data/delimited.h"
 #include "data/input.h"
 #include "data/scan.h"
@@ -69,8 +70,8 @@ static int lines_of(const char *place, char *out, size_t room, struct rh_error *
     while ((status = rh_input_line(in, &line, &n, err)) == RH_OK) {
         assert_int_equal(strlen(line), n);
         assert_int_equal(rh_input_line_number(in), ++count);
-        strncat(out, line, room - strlen(out) - 2);
-        strcat(out, "/");
+        size_t used = strlen(out);
+        snprintf(out + used, room - used, "%s/", line);
     }
     rh_input_close(in);
     return status;
@@ -290,8 +291,8 @@ static void utf8_is_strict(void **state)
 /* ------------------------------------------------------------------------------------------------ readers */
 
 /* All records: fields in brackets, '-' for one that is not there. */
-static int records_of(const char *reader, const char *text, const struct rh_reader_config *config, char *out,
-                      struct rh_error *err)
+static int records_of(const char *reader, const char *text, const struct rh_reader_config *config,
+                      struct rh_text *out, struct rh_error *err)
 {
     struct rh_arena a = { 0 };
     struct rh_input *in = NULL;
@@ -299,7 +300,8 @@ static int records_of(const char *reader, const char *text, const struct rh_read
     struct rh_field field[8];
     const struct rh_reader *r = rh_reader_find(reader);
     assert_non_null(r);
-    out[0] = '\0';
+    rh_text_clear(out);
+    rh_text_add(out, "");
     *err = (struct rh_error){ 0 };
     int status = rh_input_open(write_file("t", text), &in, err);
     if (status >= 0)
@@ -307,9 +309,9 @@ static int records_of(const char *reader, const char *text, const struct rh_read
     while (status >= 0 && (status = r->next(reading, field, err)) == RH_OK)
         for (int32_t i = 0; i < config->n_wanted; i++)
             if (field[i].s)
-                sprintf(out + strlen(out), "[%.*s]", (int)field[i].n, field[i].s);
+                rh_text_printf(out, "[%.*s]", (int)field[i].n, field[i].s);
             else
-                strcat(out, "-");
+                rh_text_add(out, "-");
     if (reading)
         r->close(reading);
     rh_input_close(in);
@@ -321,91 +323,96 @@ static void delimited_takes_columns_by_number_and_name(void **state)
 {
     const char *numbers[] = { "3", "1" }, *names[] = { "rating", "user", "when?" }, *either[] = { "score|rating", "2" };
     struct rh_reader_config c = { .separator = "::", .wanted = numbers, .n_wanted = 2 };
-    char out[500];
+    struct rh_text out = { 0 };
     struct rh_error err;
     (void)state;
-    assert_int_equal(records_of("delimited", "6::907::4::11\n\n7::41:::\n8::2::5::1::more\n", &c, out, &err), RH_DONE);
-    assert_string_equal(out, "[4][6][:][7][5][8]");
+    assert_int_equal(records_of("delimited", "6::907::4::11\n\n7::41:::\n8::2::5::1::more\n", &c, &out, &err), RH_DONE);
+    assert_string_equal(out.s, "[4][6][:][7][5][8]");
     c = (struct rh_reader_config){ .header = true, .wanted = names, .n_wanted = 3 }; /* the separator is found out */
-    assert_int_equal(records_of("delimited", "user\titem\trating\n17\t4\t3.5\n", &c, out, &err), RH_DONE);
-    assert_string_equal(out, "[3.5][17]-");
+    assert_int_equal(records_of("delimited", "user\titem\trating\n17\t4\t3.5\n", &c, &out, &err), RH_DONE);
+    assert_string_equal(out.s, "[3.5][17]-");
     c.wanted = either;
     c.n_wanted = 2;
-    assert_int_equal(records_of("delimited", "user;item;rating\n17;4;3.5\n", &c, out, &err), RH_DONE);
-    assert_string_equal(out, "[3.5][4]");
+    assert_int_equal(records_of("delimited", "user;item;rating\n17;4;3.5\n", &c, &out, &err), RH_DONE);
+    assert_string_equal(out.s, "[3.5][4]");
+    rh_text_release(&out);
 }
 
 static void delimited_quotes_as_rfc_4180(void **state)
 {
     const char *wanted[] = { "title", "id" };
     struct rh_reader_config c = { .separator = ",", .header = true, .quoted = true, .wanted = wanted, .n_wanted = 2 };
-    char out[500];
+    struct rh_text out = { 0 };
     struct rh_error err;
     (void)state;
     assert_int_equal(records_of("delimited",
                                 "id,title,genres\r\n11,\"American President, The (1995)\",Drama\r\n"
                                 "12,\"say \"\"yes\"\"\",\"a\nb,c\"\r\n13,plain \"inside\",\r\n14,\"\",\n",
-                                &c, out, &err), RH_DONE);
-    assert_string_equal(out, "[American President, The (1995)][11][say \"yes\"][12][plain \"inside\"][13][][14]");
-    assert_int_equal(records_of("delimited", "id,title,genres\n1,\"open,x\n2,b,c\n", &c, out, &err), RH_EDATA);
+                                &c, &out, &err), RH_DONE);
+    assert_string_equal(out.s, "[American President, The (1995)][11][say \"yes\"][12][plain \"inside\"][13][][14]");
+    assert_int_equal(records_of("delimited", "id,title,genres\n1,\"open,x\n2,b,c\n", &c, &out, &err), RH_EDATA);
     assert_says(err, "t:2: a quoted field begins in this line and does not end");
-    assert_int_equal(records_of("delimited", "id,title,genres\n1,\"a\"b,x\n", &c, out, &err), RH_EDATA);
+    assert_int_equal(records_of("delimited", "id,title,genres\n1,\"a\"b,x\n", &c, &out, &err), RH_EDATA);
     assert_says(err, "t:2: text behind the closing quote of column 2");
+    rh_text_release(&out);
 }
 
 static void delimited_reads_latin1_or_says_so(void **state)
 {
     const char *wanted[] = { "2" };
     struct rh_reader_config c = { .separator = "|", .wanted = wanted, .n_wanted = 1 };
-    char out[500];
+    struct rh_text out = { 0 };
     struct rh_error err;
     (void)state;
-    assert_int_equal(records_of("delimited", "5|ok\n6|Mis\xe9rables, Les\n", &c, out, &err), RH_EDATA);
+    assert_int_equal(records_of("delimited", "5|ok\n6|Mis\xe9rables, Les\n", &c, &out, &err), RH_EDATA);
     assert_says(err, "t:2: bytes that are not UTF-8; is it encoding = latin1?");
     c.latin1 = true;
-    assert_int_equal(records_of("delimited", "6|Mis\xe9rables, Les\n", &c, out, &err), RH_DONE);
-    assert_string_equal(out, "[Mis\xc3\xa9rables, Les]");
+    assert_int_equal(records_of("delimited", "6|Mis\xe9rables, Les\n", &c, &out, &err), RH_DONE);
+    assert_string_equal(out.s, "[Mis\xc3\xa9rables, Les]");
+    rh_text_release(&out);
 }
 
 static void delimited_explains_wrong_columns(void **state)
 {
     const char *wanted[] = { "user", "rating" }, *number[] = { "4" };
     struct rh_reader_config c = { .separator = ",", .header = true, .wanted = wanted, .n_wanted = 2 };
-    char out[500];
+    struct rh_text out = { 0 };
     struct rh_error err;
     (void)state;
-    assert_int_equal(records_of("delimited", "user,item,stars\n1,2,3\n", &c, out, &err), RH_EDATA);
+    assert_int_equal(records_of("delimited", "user,item,stars\n1,2,3\n", &c, &out, &err), RH_EDATA);
     assert_says(err, "t:1: there is no column 'rating'; there are: user, item, stars");
-    assert_int_equal(records_of("delimited", "user,item,rating\n1,2,3\n4,5\n", &c, out, &err), RH_EDATA);
+    assert_int_equal(records_of("delimited", "user,item,rating\n1,2,3\n4,5\n", &c, &out, &err), RH_EDATA);
     assert_says(err, "t:3: 2 columns split at 'comma', the header has 3");
     c = (struct rh_reader_config){ .separator = ",", .wanted = number, .n_wanted = 1 };
-    assert_int_equal(records_of("delimited", "1\t2\t3\t4\n", &c, out, &err), RH_EDATA);
+    assert_int_equal(records_of("delimited", "1\t2\t3\t4\n", &c, &out, &err), RH_EDATA);
     assert_says(err, "t:1: 1 column split at 'comma', column 4 is wanted; did you mean separator = tab?");
-    assert_int_equal(records_of("delimited", "", &c, out, &err), RH_EDATA);
+    assert_int_equal(records_of("delimited", "", &c, &out, &err), RH_EDATA);
     assert_says(err, "t: the file is empty");
     c.wanted = wanted;
-    assert_int_equal(records_of("delimited", "1,2,3\n", &c, out, &err), RH_EDATA);
+    assert_int_equal(records_of("delimited", "1,2,3\n", &c, &out, &err), RH_EDATA);
     assert_says(err, "needs a header line (header = yes)");
+    rh_text_release(&out);
 }
 
 static void atomic_and_userlist(void **state)
 {
     const char *wanted[] = { "user_id", "item_id", "rating?" }, *list[] = { "user", "item", "time?" };
     struct rh_reader_config c = { .wanted = wanted, .n_wanted = 3 };
-    char out[500];
+    struct rh_text out = { 0 };
     struct rh_error err;
     const char *inter = "user_id:token\titem_id:token\trating:float\nA1\t0811825558\t1\n";
     (void)state;
-    assert_int_equal(records_of("atomic", inter, &c, out, &err), RH_DONE);
-    assert_string_equal(out, "[A1][0811825558][1]");
+    assert_int_equal(records_of("atomic", inter, &c, &out, &err), RH_DONE);
+    assert_string_equal(out.s, "[A1][0811825558][1]");
     assert_true(rh_reader_find("atomic")->bid(inter, strlen(inter)) > rh_reader_find("delimited")->bid(inter, strlen(inter)));
     assert_int_equal(rh_reader_find("atomic")->bid("user\titem\n", 10), 0);
     c.wanted = list;
-    assert_int_equal(records_of("userlist", "1 209 234\n2\n\n7\t8|1357430400 9\n", &c, out, &err), RH_DONE);
-    assert_string_equal(out, "[1][209]-[1][234]-[7][8][1357430400][7][9]-");
+    assert_int_equal(records_of("userlist", "1 209 234\n2\n\n7\t8|1357430400 9\n", &c, &out, &err), RH_DONE);
+    assert_string_equal(out.s, "[1][209]-[1][234]-[7][8][1357430400][7][9]-");
     c.wanted = wanted;
-    assert_int_equal(records_of("userlist", "1 2\n", &c, out, &err), RH_EDATA);
+    assert_int_equal(records_of("userlist", "1 2\n", &c, &out, &err), RH_EDATA);
     assert_says(err, "there is no column 'user_id'; there are: user, item, time");
+    rh_text_release(&out);
 }
 
 int main(void)
