@@ -20,8 +20,8 @@
 
 #define REPEATS 3
 enum measure { WC, LOAD_1, LOAD_2, KEEP, AGAIN, N_MEASURES };
-static const char *const names[N_MEASURES] = { "wc -l", "load, 1 thread", "load, 2 threads", "load and cache, 2 threads",
-                                               "load from the cache" };
+static const char *const names[N_MEASURES] = { "wc -l", "load, 1 thread", "load, 2 threads",
+                                               "load and cache, 2 threads", "load from the cache" };
 
 static int make_file(const char *path, int64_t rows)
 {
@@ -36,8 +36,8 @@ static int make_file(const char *path, int64_t rows)
             left = 20 + rh_rng_below(&rng, 250);
         }
         double u = rh_rng_uniform(&rng); /* popular items are more frequent */
-        fprintf(f, "%lld,%d,%.1f,%u\n", (long long)user, 1 + (int)(u * u * u * 26744), 0.5 + 0.5 * rh_rng_below(&rng, 10),
-                800000000 + rh_rng_below(&rng, 600000000));
+        fprintf(f, "%lld,%d,%.1f,%u\n", (long long)user, 1 + (int)(u * u * u * 26744),
+                0.5 + 0.5 * rh_rng_below(&rng, 10), 800000000 + rh_rng_below(&rng, 600000000));
     }
     return fclose(f);
 }
@@ -94,8 +94,11 @@ static int run(const char *folder, const char *argument)
         fprintf(stderr, "bench/parse: cannot make %s with %s million rows\n", file, argument ? argument : "4");
         return RH_EIO;
     }
-    const char *text = rh_arena_printf(&a, "[dataset]\ntitle = bench\n[domain.ratings]\ninteractions = %s\nseparator = ,\n"
-                                           "user = userId\nitem = movieId\nrating = rating\ntime = timestamp\n", file);
+    const char *text = rh_arena_printf(
+        &a,
+        "[dataset]\ntitle = bench\n[domain.ratings]\ninteractions = %s\nseparator = ,\n"
+        "user = userId\nitem = movieId\nrating = rating\ntime = timestamp\n",
+        file);
     snprintf(path, sizeof path, "%s/bench.ini", folder);
     int status = rh_write_file(path, text, strlen(text), &err);
     if (status >= 0)

@@ -28,7 +28,8 @@ int rh_builder_reserve(struct rh_builder *b, int64_t more, struct rh_error *err)
         n *= 2;
     if (n > INT32_MAX)
         n = INT32_MAX;
-    if (!grow((void **)&b->row_user, n, sizeof *b->row_user) || !grow((void **)&b->row_item, n, sizeof *b->row_item) ||
+    if (!grow((void **)&b->row_user, n, sizeof *b->row_user) ||
+        !grow((void **)&b->row_item, n, sizeof *b->row_item) ||
         (b->has_value && !grow((void **)&b->row_value, n, sizeof *b->row_value)) ||
         (b->has_time && !grow((void **)&b->row_time, n, sizeof *b->row_time)) ||
         (b->has_given && !grow((void **)&b->row_given, n, sizeof *b->row_given)))

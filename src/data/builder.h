@@ -49,8 +49,8 @@ struct rh_build {
     int threads;
 };
 
-/* Makes the domain without features and without its hash; frees the rows early, and the builder in any case. RH_EDATA:
- * no row is left, or a duplicate where none is allowed. Free with rh_domain_data_free. */
+/* Makes the domain without features and without its hash; frees the rows early, and the builder in any case.
+ * RH_EDATA: no row is left, or a duplicate where none is allowed. Free with rh_domain_data_free. */
 int rh_builder_finish(struct rh_builder *b, const struct rh_build *how, struct rh_domain_data **out,
                       struct rh_error *err);
 void rh_builder_release(struct rh_builder *b);

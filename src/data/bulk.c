@@ -2,7 +2,8 @@
  *
  * The file is cut at line ends into blocks of a megabyte. Three sets of blocks take turns: while one is parsed on all
  * threads, each block into its own list of rows, the one before is merged into the builder, in the order of the file,
- * and the one after is read. So ids are numbered as on one thread, and the first error of the file is the one reported.
+ * and the one after is read. So ids are numbered as on one thread, and the first error of the file is the one
+ * reported.
  *
  * Per row that is: one look at every byte, no allocation, one or two table look-ups. Quotes and line breaks inside
  * fields are not understood here: whoever meets a quote sends the file to the careful reader. */
@@ -149,7 +150,8 @@ static const char *find_byte(const char *p, const char *end, uint64_t bytes)
     for (; p < end; p += 8) {
         uint64_t word;
         memcpy(&word, p, 8);
-        word = le64toh(word) ^ bytes; /* the byte looked for is now 0; the lowest mark is exact, those above may be false */
+        /* The byte looked for becomes 0; the lowest mark is exact, those above may be false. */
+        word = le64toh(word) ^ bytes;
         uint64_t mark = (word - EACH_BYTE) & ~word & (EACH_BYTE << 7);
         if (mark) {
             p += __builtin_ctzll(mark) / 8;
@@ -258,7 +260,8 @@ static int merge_block(struct bulk *k, struct block *b)
         int32_t user = number(&to->user, b, row->user), item = number(&to->item, b, row->item);
         if (user < 0 || item < 0)
             return user == RH_IDS_FULL || item == RH_IDS_FULL
-                       ? rh_fail(&k->merge_error, RH_EDATA, "%s: more than %d different users or items: so many are not supported",
+                       ? rh_fail(&k->merge_error, RH_EDATA,
+                                 "%s: more than %d different users or items: so many are not supported",
                                  k->how->place, INT32_MAX - 1)
                        : rh_fail_memory(&k->merge_error, "the ids", to->user.pool_n + to->item.pool_n);
         rh_builder_push(to, user, item, row->value, row->time, k->how->given);
@@ -370,7 +373,8 @@ int rh_bulk_read(const struct rh_interactions *how, const struct rh_data_env *en
     k->b = b;
     int status = rh_input_open(how->place, &k->in, err);
     if (status >= 0)
-        status = rh_layout_read(k->in, &how->config, !strcmp(how->reader->name, rh_reader_atomic.name), &k->layout, err);
+        status = rh_layout_read(k->in, &how->config, !strcmp(how->reader->name, rh_reader_atomic.name), &k->layout,
+                                err);
     if (status >= 0)
         status = prepare(k, err);
     if (status == RH_OK)

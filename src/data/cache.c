@@ -1,7 +1,7 @@
-/* The file is a header, a table of sections and the sections, each starting at a multiple of 64 bytes, in the byte order
- * and number formats of the machine that wrote it. A section is one array of the domain; which one and of which block is
- * in the table. The last eight bytes of the header are a checksum over all the rest (padding must be zeros), so that a file that is cut off or
- * was changed is found out at the price of one pass over memory. */
+/* The file is a header, a table of sections and the sections, each starting at a multiple of 64 bytes, in the byte
+ * order and number formats of the machine that wrote it. A section is one array of the domain; which one and of which
+ * block is in the table. The last eight bytes of the header are a checksum over all the rest (padding must be zeros),
+ * so that a file that is cut off or was changed is found out at the price of one pass over memory. */
 #include "data/cache.h"
 
 #include "base/file.h"
@@ -20,10 +20,16 @@
 #define ENDIAN 0x01020304u
 #define ALIGN 64u
 
-enum kind { /* of a section */
-    K_NAME, K_USER_OFFSET, K_USER_POOL, K_ITEM_OFFSET, K_ITEM_POOL, K_TITLE_OFFSET, K_TITLE_POOL, K_ROW, K_ITEM, K_VALUE,
-    K_TIME, K_POSITION, K_GIVEN, K_REMOVED,
-    K_BLOCK_NAME, K_BLOCK_OFFSET, K_BLOCK_POOL, K_BLOCK_ROW, K_BLOCK_COL, K_BLOCK_VAL, K_BLOCK_DENSE
+enum kind { /* of a section; texts are an array of offsets, and the next kind their pool */
+    K_NAME,
+    K_USER_OFFSET, K_USER_POOL,
+    K_ITEM_OFFSET, K_ITEM_POOL,
+    K_TITLE_OFFSET, K_TITLE_POOL,
+    K_ROW, K_ITEM, K_VALUE, K_TIME, K_POSITION, K_GIVEN,
+    K_REMOVED,
+    K_BLOCK_NAME,
+    K_BLOCK_OFFSET, K_BLOCK_POOL,
+    K_BLOCK_ROW, K_BLOCK_COL, K_BLOCK_VAL, K_BLOCK_DENSE
 };
 
 struct header {
@@ -260,7 +266,8 @@ int rh_cache_store(const char *folder, const char *key, const struct rh_domain_d
     if (!path)
         return rh_fail_memory(err, "a path", strlen(folder));
     plan_domain(&p, d);
-    int status = p.failed ? rh_fail_memory(err, "a cache file", p.capacity * sizeof *p.section) : rh_make_parent(path, err);
+    int status = p.failed ? rh_fail_memory(err, "a cache file", p.capacity * sizeof *p.section)
+                          : rh_make_parent(path, err);
     if (status >= 0)
         status = store_plan(path, &p, d, err);
     free(p.section);
@@ -311,7 +318,8 @@ static bool read_block(const struct mapping *m, int32_t number, struct rh_block 
     for (uint32_t i = 0; i < m->h->n_sections; i++)
         if (m->section[i].kind == K_BLOCK_NAME && m->section[i].block == number)
             shape = &m->section[i];
-    if (!shape || !shape->size || m->bytes[shape->offset + shape->size - 1] != '\0' || shape->n_rows < 0 || shape->n_cols < 0)
+    if (!shape || !shape->size || m->bytes[shape->offset + shape->size - 1] != '\0' || shape->n_rows < 0 ||
+        shape->n_cols < 0)
         return false;
     struct rh_features *f = &b->features;
     b->name = f->name = (const char *)(m->bytes + shape->offset);

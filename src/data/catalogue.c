@@ -76,7 +76,8 @@ int rh_description_find(struct rh_arena *a, const char *const *folders, const ch
     for (int32_t i = 0; i < n; i++)
         rh_text_printf(&all, "%s%s", i ? ", " : "", names[i]);
     int status = hint ? rh_fail(err, RH_EINVAL, "there is no dataset '%s'; did you mean '%s'?", name, hint)
-                      : rh_fail(err, RH_EINVAL, "there is no dataset '%s'; there are: %s", name, all.s ? all.s : "none");
+                      : rh_fail(err, RH_EINVAL, "there is no dataset '%s'; there are: %s", name,
+                                all.s ? all.s : "none");
     rh_text_release(&all);
     return status;
 }

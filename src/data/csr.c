@@ -290,10 +290,11 @@ int rh_csr_duplicates(struct rh_csr *c, int rule, const struct rh_ids *user, con
             if (to == k + 1)
                 continue;
             if (rule == RH_DUPLICATES_ERROR) {
-                status = rh_fail(err, RH_EDATA, "user '%s' has item '%s' %lld times, first in rows %d and %d; to allow it set "
-                                 "duplicates to last, first, mean, max, min or sum", rh_ids_text(user, u),
-                                 rh_ids_text(item, c->item[k]), (long long)(to - k), c->position[k] + 1,
-                                 c->position[k + 1] + 1);
+                status = rh_fail(err, RH_EDATA,
+                                 "user '%s' has item '%s' %lld times, first in rows %d and %d; to allow it set "
+                                 "duplicates to last, first, mean, max, min or sum",
+                                 rh_ids_text(user, u), rh_ids_text(item, c->item[k]), (long long)(to - k),
+                                 c->position[k] + 1, c->position[k + 1] + 1);
                 break;
             }
             int64_t kept = choose(c, k, to, rule);
@@ -448,7 +449,8 @@ static int32_t *ranks(const struct rh_csr *c)
     return rank;
 }
 
-int rh_csr_renumber(struct rh_csr *c, struct rh_arena *a, struct rh_csr_order *order, int threads, struct rh_error *err)
+int rh_csr_renumber(struct rh_csr *c, struct rh_arena *a, struct rh_csr_order *order, int threads,
+                    struct rh_error *err)
 {
     struct rh_csr old = *c, fresh;
     int status = RH_OK;

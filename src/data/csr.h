@@ -42,7 +42,8 @@ struct rh_csr_order { /* what has become of the old numbers; NULL: nothing chang
 };
 /* Numbers users, items and positions anew, by first appearance among the rows that are left; the new arrays are in
  * `a`, the old ones are not used any more. */
-int rh_csr_renumber(struct rh_csr *c, struct rh_arena *a, struct rh_csr_order *order, int threads, struct rh_error *err);
+int rh_csr_renumber(struct rh_csr *c, struct rh_arena *a, struct rh_csr_order *order, int threads,
+                    struct rh_error *err);
 void rh_csr_order_release(struct rh_csr_order *order);
 
 #endif

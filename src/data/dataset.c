@@ -32,12 +32,15 @@ const struct rh_param rh_data_params[] = {
     RH_REAL(struct rh_data_options, rating_max, RH_RATING_FREE, -RH_RATING_FREE, RH_RATING_FREE,
             "drop rows with a larger rating"),
     RH_STR(struct rh_data_options, from, "", "drop earlier rows: YYYY-MM-DD (UTC) or unix seconds"),
-    RH_STR(struct rh_data_options, until, "", "drop later rows: YYYY-MM-DD (UTC, to the end of the day) or unix seconds"),
+    RH_STR(struct rh_data_options, until, "",
+           "drop later rows: YYYY-MM-DD (UTC, to the end of the day) or unix seconds"),
     RH_INT(struct rh_data_options, core_users, 0, 0, 1000000, "keep users with at least so many rows (a core)"),
     RH_INT(struct rh_data_options, core_items, 0, 0, 1000000, "keep items with at least so many rows (a core)"),
     RH_INT(struct rh_data_options, token_min_items, 2, 1, 1000000, "a word counts when so many items have it"),
-    RH_REAL(struct rh_data_options, token_max_share, 0.5, 0, 1, "a word counts when at most this share of items has it"),
-    RH_INT(struct rh_data_options, token_limit, 20000, 1, 10000000, "at most so many words a block, the frequent ones"),
+    RH_REAL(struct rh_data_options, token_max_share, 0.5, 0, 1,
+            "a word counts when at most this share of items has it"),
+    RH_INT(struct rh_data_options, token_limit, 20000, 1, 10000000,
+           "at most so many words a block, the frequent ones"),
     RH_PARAMS_END,
 };
 
@@ -56,8 +59,8 @@ static int unknown_setting(const struct rh_dataset *d, const struct rh_param *ta
     struct rh_text all = { 0 };
     for (size_t i = 0; i < n; i++)
         rh_text_printf(&all, "%s%s", i ? ", " : "", names[i]);
-    int status = hint ? rh_fail(err, RH_EINVAL, "%s:%d: dataset %s has no option '%s'; did you mean '%s'?", s->file, s->line,
-                                d->name, s->key, hint)
+    int status = hint ? rh_fail(err, RH_EINVAL, "%s:%d: dataset %s has no option '%s'; did you mean '%s'?", s->file,
+                                s->line, d->name, s->key, hint)
                       : rh_fail(err, RH_EINVAL, "%s:%d: dataset %s has no option '%s'; it has: %s", s->file, s->line,
                                 d->name, s->key, all.s ? all.s : "");
     rh_text_release(&all);
@@ -89,8 +92,8 @@ static int apply(struct rh_dataset *d, const struct rh_ini_entry *settings, size
         return rh_fail_memory(err, d->name, 0);
     for (int32_t i = 0; i < d->variables.n; i++)
         if (rh_param_find(table, d->variables.pair[i].key))
-            return rh_fail(err, RH_EINVAL, "%s:%d: variable '%s' has the name of an option", d->variables.pair[i].file,
-                           d->variables.pair[i].line, d->variables.pair[i].key);
+            return rh_fail(err, RH_EINVAL, "%s:%d: variable '%s' has the name of an option",
+                           d->variables.pair[i].file, d->variables.pair[i].line, d->variables.pair[i].key);
     for (int32_t i = 0; i < described->options.n; i++)
         RH_TRY(set_option(d, table, values, &described->options.pair[i], err));
     for (size_t i = 0; i < n; i++) {
@@ -125,11 +128,11 @@ static int check_window(struct rh_dataset *d, struct rh_error *err)
     d->from = INT64_MIN;
     d->until = INT64_MAX;
     if (*d->options.from && !parse_instant(d->options.from, false, &d->from))
-        return rh_fail(err, RH_EINVAL, "dataset %s: from = %s is not allowed: expected YYYY-MM-DD or unix seconds", d->name,
-                       d->options.from);
+        return rh_fail(err, RH_EINVAL, "dataset %s: from = %s is not allowed: expected YYYY-MM-DD or unix seconds",
+                       d->name, d->options.from);
     if (*d->options.until && !parse_instant(d->options.until, true, &d->until))
-        return rh_fail(err, RH_EINVAL, "dataset %s: until = %s is not allowed: expected YYYY-MM-DD or unix seconds", d->name,
-                       d->options.until);
+        return rh_fail(err, RH_EINVAL, "dataset %s: until = %s is not allowed: expected YYYY-MM-DD or unix seconds",
+                       d->name, d->options.until);
     if (d->from > d->until)
         return rh_fail(err, RH_EINVAL, "dataset %s: from = %s is later than until = %s", d->name, d->options.from,
                        d->options.until);
@@ -201,8 +204,8 @@ static void write_domain(struct rh_text *t, const struct rh_domain_spec *s)
             rh_text_printf(t, "part = %d\n", p);
             write_format(t, &s->format, s->reader[p]);
         }
-    rh_text_printf(t, "user = %s\nitem = %s\nrating = %s\ntime = %s\ntime_format = %s\ntime_unknown = %s\n", s->user, s->item,
-                   s->rating ? s->rating : "", s->time ? s->time : "", s->time_format_text,
+    rh_text_printf(t, "user = %s\nitem = %s\nrating = %s\ntime = %s\ntime_format = %s\ntime_unknown = %s\n", s->user,
+                   s->item, s->rating ? s->rating : "", s->time ? s->time : "", s->time_format_text,
                    s->time_unknown ? s->time_unknown : "");
     if (s->scaled)
         rh_text_printf(t, "rating_scale = %s %s\n", rh_real_text(s->scale_min, lo), rh_real_text(s->scale_max, hi));
@@ -219,7 +222,8 @@ static void write_side(struct rh_text *t, const struct rh_description *d, const 
         rh_text_printf(t, "block.%s = %s\n", s->block[b].name, s->block[b].text);
         for (int32_t a = 0; a < d->n_aliases; a++)
             for (int32_t k = 0; !strcmp(d->alias[a].block, s->block[b].name) && k < d->alias[a].names.n; k++)
-                rh_text_printf(t, "alias = %s = %s\n", d->alias[a].names.pair[k].key, d->alias[a].names.pair[k].value);
+                rh_text_printf(t, "alias = %s = %s\n", d->alias[a].names.pair[k].key,
+                               d->alias[a].names.pair[k].value);
     }
 }
 

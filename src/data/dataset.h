@@ -70,7 +70,8 @@ const char *rh_dataset_domain(const struct rh_dataset *d, int32_t i);
 const char *rh_dataset_options(const struct rh_dataset *d);
 
 /* SHA-256 over rh_dataset_options and the bytes of every source file. Hashes of files are remembered in the cache
- * folder by (path, size, mtime, inode). RH_EIO with a hint (`harness data fetch NAME`, --data) when a file is missing. */
+ * folder by (path, size, mtime, inode). RH_EIO with a hint (`harness data fetch NAME`, --data) when a file is
+ * missing. */
 int rh_dataset_identity(const struct rh_dataset *d, const struct rh_data_env *env, char hex[static RH_HASH_HEX],
                         struct rh_error *err);
 

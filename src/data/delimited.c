@@ -46,8 +46,11 @@ static const char *guess_separator(const char *s, size_t n)
 
 static const char *separator_word(const char *separator)
 {
-    return !strcmp(separator, "\t") ? "tab" : !strcmp(separator, ",") ? "comma" : !strcmp(separator, ";") ? "semicolon"
-           : !strcmp(separator, " ") ? "space" : separator;
+    return !strcmp(separator, "\t")  ? "tab"
+           : !strcmp(separator, ",") ? "comma"
+           : !strcmp(separator, ";") ? "semicolon"
+           : !strcmp(separator, " ") ? "space"
+                                     : separator;
 }
 
 /* One name out of a header line; quotes, spaces around it and the type are taken off. */
@@ -110,7 +113,8 @@ static int no_column(const struct rh_input *in, const struct header *h, const ch
         status = rh_fail(err, RH_EDATA, "%s:1: there is no column '%s'; there are: %s%s", rh_input_name(in), wanted,
                          have.s ? have.s : "", h->n == 1 ? "; is the separator right?" : "");
     else
-        status = rh_fail(err, RH_EDATA, "%s: column '%s' needs a header line (header = yes), or use its number from 1",
+        status = rh_fail(err, RH_EDATA,
+                         "%s: column '%s' needs a header line (header = yes), or use its number from 1",
                          rh_input_name(in), wanted);
     rh_text_release(&have);
     return status;
@@ -181,11 +185,11 @@ int rh_layout_refuse(const struct rh_layout *l, const char *file, int64_t line, 
     const char *hint = other ? separator_word(other) : NULL;
     if (l->n_columns)
         return rh_fail(err, RH_EDATA, "%s:%lld: %d column%s split at '%s', the header has %d%s%s%s", file,
-                       (long long)line, n, n == 1 ? "" : "s", word, l->n_columns, hint ? "; did you mean separator = " : "",
-                       hint ? hint : "", hint ? "?" : "");
-    return rh_fail(err, RH_EDATA, "%s:%lld: %d column%s split at '%s', column %d is wanted%s%s%s", file, (long long)line,
-                   n, n == 1 ? "" : "s", word, l->n_needed, hint ? "; did you mean separator = " : "", hint ? hint : "",
-                   hint ? "?" : "");
+                       (long long)line, n, n == 1 ? "" : "s", word, l->n_columns,
+                       hint ? "; did you mean separator = " : "", hint ? hint : "", hint ? "?" : "");
+    return rh_fail(err, RH_EDATA, "%s:%lld: %d column%s split at '%s', column %d is wanted%s%s%s", file,
+                   (long long)line, n, n == 1 ? "" : "s", word, l->n_needed,
+                   hint ? "; did you mean separator = " : "", hint ? hint : "", hint ? "?" : "");
 }
 
 /* ---------------------------------------------------------------------------------------------- reading */
@@ -352,8 +356,8 @@ int rh_delimited_next(struct rh_reading *r, struct rh_field *field, struct rh_er
             size_t from = own->n;
             after = unquote(l, p, end, own);
             if (!after)
-                return rh_fail(err, RH_EDATA, "%s:%lld: text behind the closing quote of column %d", rh_input_name(r->in),
-                               (long long)line, c + 1);
+                return rh_fail(err, RH_EDATA, "%s:%lld: text behind the closing quote of column %d",
+                               rh_input_name(r->in), (long long)line, c + 1);
             f = (struct rh_field){ own->s + from, own->n - from };
         } else {
             after = find_separator(l, p, end);

@@ -20,8 +20,8 @@ static int no_memory(struct parsing *p)
 
 static int refuse(struct parsing *p, const struct rh_ini_entry *e, const char *allowed)
 {
-    return rh_fail(p->err, RH_EINVAL, "%s:%d: %s = %s is not allowed: expected %s", e->file, e->line, e->key, e->value,
-                   allowed);
+    return rh_fail(p->err, RH_EINVAL, "%s:%d: %s = %s is not allowed: expected %s", e->file, e->line, e->key,
+                   e->value, allowed);
 }
 
 static int unknown_key(struct parsing *p, const struct rh_ini_entry *e, const char *const *names, size_t n)
@@ -30,10 +30,10 @@ static int unknown_key(struct parsing *p, const struct rh_ini_entry *e, const ch
     struct rh_text all = { 0 };
     for (size_t i = 0; i < n; i++)
         rh_text_printf(&all, "%s%s", i ? ", " : "", names[i]);
-    int status = hint ? rh_fail(p->err, RH_EINVAL, "%s:%d: [%s] has no key '%s'; did you mean '%s'?", e->file, e->line,
-                                e->section, e->key, hint)
-                      : rh_fail(p->err, RH_EINVAL, "%s:%d: [%s] has no key '%s'; it has: %s", e->file, e->line, e->section,
-                                e->key, all.s ? all.s : "");
+    int status = hint ? rh_fail(p->err, RH_EINVAL, "%s:%d: [%s] has no key '%s'; did you mean '%s'?", e->file,
+                                e->line, e->section, e->key, hint)
+                      : rh_fail(p->err, RH_EINVAL, "%s:%d: [%s] has no key '%s'; it has: %s", e->file, e->line,
+                                e->section, e->key, all.s ? all.s : "");
     rh_text_release(&all);
     return status;
 }
@@ -157,13 +157,16 @@ static int take_item_range(struct parsing *p, const struct rh_ini_entry *e, stru
 static int take_domain(struct parsing *p, const struct rh_ini_entry *e, struct rh_domain_spec *s)
 {
     static const char *const names[] = {
-        "interactions", "train",       "validation",   "test",         "train_reader", "validation_reader",
-        "test_reader",  "user",        "item",         "rating",       "time",         "time_unknown",
-        "time_format",  "rating_scale", "item_range",  "reader",      "separator",    "header",       "quoted", "encoding",
+        "interactions", "train", "validation", "test", "train_reader", "validation_reader", "test_reader", "user",
+        "item", "rating", "time", "time_unknown", "time_format", "rating_scale", "item_range", "reader", "separator", "header",
+        "quoted", "encoding",
     };
-    const char **field[] = { &s->place[RH_GIVEN_NONE],  &s->place[RH_GIVEN_TRAIN],       &s->place[RH_GIVEN_VALIDATION],
-                             &s->place[RH_GIVEN_TEST],  &s->reader[RH_GIVEN_TRAIN],      &s->reader[RH_GIVEN_VALIDATION],
-                             &s->reader[RH_GIVEN_TEST], &s->user, &s->item, &s->rating, &s->time, &s->time_unknown };
+    const char **field[] = {
+        &s->place[RH_GIVEN_NONE],       &s->place[RH_GIVEN_TRAIN],  &s->place[RH_GIVEN_VALIDATION],
+        &s->place[RH_GIVEN_TEST],       &s->reader[RH_GIVEN_TRAIN], &s->reader[RH_GIVEN_VALIDATION],
+        &s->reader[RH_GIVEN_TEST],      &s->user,                   &s->item,
+        &s->rating,                     &s->time,                   &s->time_unknown,
+    }; /* in the order of names */
     bool known;
     for (size_t i = 0; i < sizeof field / sizeof *field; i++)
         if (!strcmp(e->key, names[i])) {
@@ -191,8 +194,9 @@ static int check_domain(struct parsing *p, const struct rh_domain_spec *s)
 {
     bool all = s->place[RH_GIVEN_NONE], train = s->place[RH_GIVEN_TRAIN], test = s->place[RH_GIVEN_TEST];
     if (all && (train || test || s->place[RH_GIVEN_VALIDATION]))
-        return rh_fail(p->err, RH_EINVAL, "%s:%d: domain '%s' has interactions and parts of a split: one or the other",
-                       s->file, s->line, s->name);
+        return rh_fail(p->err, RH_EINVAL,
+                       "%s:%d: domain '%s' has interactions and parts of a split: one or the other", s->file, s->line,
+                       s->name);
     if (!all && (!train || !test))
         return rh_fail(p->err, RH_EINVAL, "%s:%d: domain '%s' needs the key interactions, or train and test", s->file,
                        s->line, s->name);
@@ -259,7 +263,8 @@ static int take_bounds(struct parsing *p, const struct rh_ini_entry *e, const ch
 
 static int take_flags(struct parsing *p, const struct rh_ini_entry *e, const char *s, struct rh_block_spec *b)
 {
-    static const char allowed[] = "flags NUMBER and names, separated by commas, such as flags 6 unknown, Action, Adventure";
+    static const char allowed[] =
+        "flags NUMBER and names, separated by commas, such as flags 6 unknown, Action, Adventure";
     char *word = word_of(p->a, &s);
     int64_t first;
     if (!word)
@@ -293,7 +298,8 @@ static int take_block(struct parsing *p, const struct rh_ini_entry *e, struct rh
         k++;
     rest += strspn(rest, " \t");
     if (k == 5 || !*rest || !*name)
-        return refuse(p, e, "list COLUMN [by SEPARATOR], value COLUMN, bucket COLUMN NUMBERS, flags NUMBER NAMES or tokens COLUMN, ...");
+        return refuse(p, e, "list COLUMN [by SEPARATOR], value COLUMN, bucket COLUMN NUMBERS, flags NUMBER NAMES or "
+                            "tokens COLUMN, ...");
     b->kind = (enum rh_block_kind)k;
     s->n_blocks++;
     if (b->kind == RH_B_FLAGS)
@@ -386,8 +392,8 @@ static const char *after(const char *section, const char *kind)
 static struct rh_domain_spec *open_domain(struct parsing *p, const struct rh_ini_entry *e, const char *label)
 {
     struct rh_domain_spec *s = &p->d->domain[p->d->n_domains++];
-    *s = (struct rh_domain_spec){ .name = *label ? label : p->d->name, .file = e->file, .line = e->line, .user = "user",
-                                  .item = "item", .time_format_text = "unix" };
+    *s = (struct rh_domain_spec){ .name = *label ? label : p->d->name, .file = e->file, .line = e->line,
+                                  .user = "user", .item = "item", .time_format_text = "unix" };
     s->format.header = s->format.quoted = RH_UNSET;
     return s;
 }
@@ -406,9 +412,10 @@ static int unknown_section(struct parsing *p, const struct rh_ini_entry *e)
     static const char *const names[] = { "dataset", "options", "variables", "domain", "items", "users", "alias.BLOCK",
                                          "sha256", "url", "expect" };
     const char *hint = rh_nearest(e->section, names, sizeof names / sizeof *names);
-    return rh_fail(p->err, RH_EINVAL, "%s:%d: there is no section [%s]%s%s%s; there are: dataset, options, variables, "
-                   "domain.NAME, items.LABEL, users.LABEL, alias.BLOCK, sha256, url, expect", e->file, e->line, e->section,
-                   hint ? "; did you mean [" : "", hint ? hint : "", hint ? "]?" : "");
+    return rh_fail(p->err, RH_EINVAL,
+                   "%s:%d: there is no section [%s]%s%s%s; there are: dataset, options, variables, "
+                   "domain.NAME, items.LABEL, users.LABEL, alias.BLOCK, sha256, url, expect",
+                   e->file, e->line, e->section, hint ? "; did you mean [" : "", hint ? hint : "", hint ? "]?" : "");
 }
 
 struct open_section {
@@ -421,8 +428,14 @@ struct open_section {
 static int open_section(struct parsing *p, const struct rh_ini_entry *e, struct open_section *s)
 {
     struct rh_description *d = p->d;
-    struct { const char *name; struct rh_pairs *pairs; } lists[] = { { "options", &d->options }, { "variables", &d->variables },
-        { "sha256", &d->sha256 }, { "url", &d->url }, { "expect", &d->expect } };
+    struct {
+        const char *name;
+        struct rh_pairs *pairs;
+    } lists[] = { { "options", &d->options },
+                  { "variables", &d->variables },
+                  { "sha256", &d->sha256 },
+                  { "url", &d->url },
+                  { "expect", &d->expect } };
     const char *label;
     *s = (struct open_section){ .dataset = !strcmp(e->section, "dataset") };
     if (s->dataset)
@@ -476,8 +489,8 @@ static int parse(struct parsing *p)
     if (!*d->title)
         return rh_fail(p->err, RH_EINVAL, "%s: the key title of [dataset] is missing", d->file);
     if (d->synthetic && (d->n_domains || d->n_sides))
-        return rh_fail(p->err, RH_EINVAL, "%s: generated data has no files: [domain], [items] and [users] are not allowed",
-                       d->file);
+        return rh_fail(p->err, RH_EINVAL,
+                       "%s: generated data has no files: [domain], [items] and [users] are not allowed", d->file);
     if (!d->synthetic && !d->n_domains)
         return rh_fail(p->err, RH_EINVAL, "%s: there is no section [domain]", d->file);
     for (int32_t i = 0; i < d->n_domains; i++)
@@ -524,7 +537,8 @@ const char *rh_description_fill(struct rh_arena *a, const struct rh_pairs *varia
             if (strlen(variables->pair[i].key) == n - 1 && !strncmp(variables->pair[i].key, s + 1, n - 1))
                 value = variables->pair[i].value;
         if (!value) {
-            rh_fail(err, RH_EINVAL, "'%s': there is no variable %.*s%s in [variables]", text, (int)n, s, s[n] ? "}" : "");
+            rh_fail(err, RH_EINVAL, "'%s': there is no variable %.*s%s in [variables]", text, (int)n, s,
+                    s[n] ? "}" : "");
             goto out;
         }
         rh_text_add(&t, value);

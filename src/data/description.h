@@ -78,7 +78,8 @@ struct rh_alias { /* [alias.BLOCK]: texts of one block under another name; "" dr
 
 struct rh_description {
     const char *name, *file; /* "ml-100k", "datasets/ml-100k.ini" */
-    const char *title, *home, *licence, *citation, *note, *folder, *space; /* "" when not given; space: namespace of ids */
+    const char *title, *home, *licence, *citation, *note, *folder; /* "" when not given */
+    const char *space; /* namespace of the ids, "" when not given */
     bool synthetic;
     struct rh_pairs options, variables, sha256, url, expect;
     int32_t n_domains, n_sides, n_aliases;
@@ -90,7 +91,8 @@ struct rh_description {
 /* RH_EINVAL with file:line. All texts live in the arena. */
 int rh_description_read(struct rh_arena *a, const char *path, struct rh_description **out, struct rh_error *err);
 
-/* The path of NAME.ini in the folders (`name` with a '/' or ".ini" is a path itself). RH_EINVAL with the nearest name. */
+/* The path of NAME.ini in the folders (`name` with a '/' or ".ini" is a path itself). RH_EINVAL with the nearest
+ * name. */
 int rh_description_find(struct rh_arena *a, const char *const *folders, const char *name, const char **path,
                         struct rh_error *err);
 

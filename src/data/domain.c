@@ -132,8 +132,8 @@ static int check_blocks(const struct rh_block *block, int32_t n, int32_t n_rows,
             if (!strcmp(name, block[other].name))
                 return rh_fail(err, RH_EBUG, "block '%s' is there twice", name);
         if (f->n_rows != n_rows || f->n_cols < 0 || (f->row && f->dense))
-            return rh_fail(err, RH_EBUG, "block '%s': %d rows, expected %d, or both sparse and dense", name, f->n_rows,
-                           n_rows);
+            return rh_fail(err, RH_EBUG, "block '%s': %d rows, expected %d, or both sparse and dense", name,
+                           f->n_rows, n_rows);
         RH_TRY(check_strings(&block[b].column, name, f->dense ? 0 : f->n_cols, err));
         if (f->row) {
             RH_TRY(check_rows(name, f->row, f->col, n_rows, f->n_cols, err));

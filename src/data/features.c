@@ -107,8 +107,8 @@ int rh_features_declare(struct rh_features_build *f, const struct rh_side_spec *
             return rh_fail(err, RH_EINVAL, "%s:%d: block '%s' is tokens in one source and not in another", spec->file,
                            spec->line, s->name);
         if (there && there->spec->kind != s->kind && (there->spec->kind == RH_B_BUCKET || s->kind == RH_B_BUCKET))
-            return rh_fail(err, RH_EINVAL, "%s:%d: block '%s' is buckets in one source and not in another", spec->file,
-                           spec->line, s->name);
+            return rh_fail(err, RH_EINVAL, "%s:%d: block '%s' is buckets in one source and not in another",
+                           spec->file, spec->line, s->name);
         if (there)
             continue;
         if (f->n_blocks == f->capacity) {
@@ -260,13 +260,13 @@ static bool take_words(struct block_build *b, int32_t row, struct rh_field f)
 static int refuse_field(const struct rh_block_spec *s, const char *place, int64_t line, struct rh_field f,
                         const char *allowed, struct rh_error *err)
 {
-    return rh_fail(err, RH_EDATA, "%s:%lld: '%.*s' is not allowed for block '%s': expected %s", place, (long long)line,
-                   (int)(f.n < 60 ? f.n : 60), f.s, s->name, allowed);
+    return rh_fail(err, RH_EDATA, "%s:%lld: '%.*s' is not allowed for block '%s': expected %s", place,
+                   (long long)line, (int)(f.n < 60 ? f.n : 60), f.s, s->name, allowed);
 }
 
 /* Fields of one record [n_columns of the spec] go into a block. */
-static int take_fields(struct block_build *b, const struct rh_block_spec *s, int32_t row, const struct rh_field *field,
-                       const char *place, int64_t line, struct rh_error *err)
+static int take_fields(struct block_build *b, const struct rh_block_spec *s, int32_t row,
+                       const struct rh_field *field, const char *place, int64_t line, struct rh_error *err)
 {
     bool fine = true;
     for (int32_t c = 0; c < s->n_columns && fine; c++) {
@@ -324,8 +324,8 @@ static int take_title(struct rh_features_build *f, int32_t row, struct rh_field 
 }
 
 int rh_features_read(struct rh_features_build *f, const struct rh_side_spec *spec, const char *place,
-                     const struct rh_reader *reader, const struct rh_reader_config *config, const struct rh_data_env *env,
-                     struct rh_error *err)
+                     const struct rh_reader *reader, const struct rh_reader_config *config,
+                     const struct rh_data_env *env, struct rh_error *err)
 {
     struct rh_arena a = { 0 };
     struct rh_input *in = NULL;
@@ -493,8 +493,9 @@ static int64_t longest_row(const struct sparse *s, int32_t n_rows)
     return longest;
 }
 
-static int finish_block(const struct block_build *b, int32_t n_rows, const struct sparse *s, const struct candidate *c, int32_t n,
-                        struct rh_arena *a, struct rh_block *out, struct rh_error *err)
+static int finish_block(const struct block_build *b, int32_t n_rows, const struct sparse *s,
+                        const struct candidate *c, int32_t n, struct rh_arena *a, struct rh_block *out,
+                        struct rh_error *err)
 {
     struct rh_arena work = { 0 };
     int32_t *number = rh_alloc(&work, (size_t)b->column.n, sizeof *number); /* new number + 1 of a column */

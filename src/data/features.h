@@ -18,8 +18,8 @@ int rh_features_declare(struct rh_features_build *f, const struct rh_side_spec *
 
 /* Reads a source, after all were declared. */
 int rh_features_read(struct rh_features_build *f, const struct rh_side_spec *spec, const char *place,
-                     const struct rh_reader *reader, const struct rh_reader_config *config, const struct rh_data_env *env,
-                     struct rh_error *err);
+                     const struct rh_reader *reader, const struct rh_reader_config *config,
+                     const struct rh_data_env *env, struct rh_error *err);
 
 /* Columns of a source in the order in which rh_features_read wants them in `config->wanted`. */
 int rh_features_wanted(struct rh_arena *a, const struct rh_side_spec *spec, const char *const **wanted, int32_t *n,

@@ -49,7 +49,9 @@ static int32_t append(struct rh_ids *ids, const char *s, size_t n)
     if (ids->n >= INT32_MAX - 1)
         return RH_IDS_FULL;
     if (ids->n == ids->capacity) {
-        int32_t capacity = ids->capacity < 1024 ? 1024 : ids->capacity > INT32_MAX / 2 ? INT32_MAX - 1 : ids->capacity * 2;
+        int32_t capacity = ids->capacity < 1024            ? 1024
+                           : ids->capacity > INT32_MAX / 2 ? INT32_MAX - 1
+                                                           : ids->capacity * 2;
         if (!grow((void **)&ids->offset, (size_t)capacity + 1, sizeof *ids->offset))
             return RH_IDS_MEMORY;
         ids->capacity = capacity;

@@ -1,6 +1,6 @@
-/* Texts numbered from 0 in the order of their first appearance: the id maps of users and items, the columns of feature
- * blocks. A hash table over one pool of texts; ids that are plain integers, as in most rating files, take a table
- * without hashing. */
+/* Texts numbered from 0 in the order of their first appearance: the id maps of users and items, the columns of
+ * feature blocks. A hash table over one pool of texts; ids that are plain integers, as in most rating files, take a
+ * table without hashing. */
 #ifndef RH_DATA_IDS_H
 #define RH_DATA_IDS_H
 

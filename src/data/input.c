@@ -93,7 +93,8 @@ static bool is_member(const char *name, const char *wanted)
 static int refuse_size(const struct rh_input *in, int64_t unpacked, struct rh_error *err)
 {
     if (unpacked > ABSURD_SIZE)
-        return rh_fail(err, RH_EDATA, "%s: %lld bytes unpacked: at most 1 TiB is read", in->place, (long long)unpacked);
+        return rh_fail(err, RH_EDATA, "%s: %lld bytes unpacked: at most 1 TiB is read", in->place,
+                       (long long)unpacked);
     if (unpacked > SMALL_SIZE && unpacked / ABSURD_RATIO > in->packed)
         return rh_fail(err, RH_EDATA,
                        "%s: %lld bytes unpacked out of %lld packed is absurd: at most %d times is read beyond 1 GiB",
@@ -129,8 +130,9 @@ static int find_member(struct rh_input *in, const char *file, const char *member
         if (got == ARCHIVE_EOF) {
             status = member ? rh_fail(err, RH_EIO, "%s has no member '%s'; it has: %s", file, member,
                                       listed.s ? listed.s : "nothing")
-                            : rh_fail(err, RH_EINVAL, "%s is an archive: name one of its members, as in %s:NAME; it has: %s",
-                                      file, file, listed.s ? listed.s : "nothing");
+                            : rh_fail(err, RH_EINVAL,
+                                      "%s is an archive: name one of its members, as in %s:NAME; it has: %s", file,
+                                      file, listed.s ? listed.s : "nothing");
             break;
         }
         if (got < ARCHIVE_WARN) {
@@ -139,8 +141,9 @@ static int find_member(struct rh_input *in, const char *file, const char *member
         }
         bool raw = is_raw(in->archive);
         if (raw && member) {
-            status = rh_fail(err, RH_EINVAL, "%s is no archive that is known here (zip, tar, 7z), so it has no member '%s'",
-                             file, member);
+            status = rh_fail(err, RH_EINVAL,
+                             "%s is no archive that is known here (zip, tar, 7z), so it has no member '%s'", file,
+                             member);
             break;
         }
         const char *name = raw ? file : archive_entry_pathname(entry);
@@ -172,7 +175,8 @@ static int start(struct rh_input *in, const char *file, const char *member, stru
     if (stat(file, &st))
         return rh_fail(err, RH_EIO, "cannot open '%s': %s", file, strerror(errno));
     if (!S_ISREG(st.st_mode))
-        return rh_fail(err, RH_EIO, "cannot read '%s': %s", file, S_ISDIR(st.st_mode) ? "it is a folder" : "not a regular file");
+        return rh_fail(err, RH_EIO, "cannot read '%s': %s", file,
+                       S_ISDIR(st.st_mode) ? "it is a folder" : "not a regular file");
     if (access(file, R_OK))
         return rh_fail(err, RH_EIO, "cannot open '%s': %s", file, strerror(errno));
     in->packed = st.st_size;

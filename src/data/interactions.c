@@ -13,8 +13,8 @@ static int refuse_id(const char *place, int64_t line, const char *what, size_t n
 {
     if (n == 0)
         return rh_fail(err, RH_EDATA, "%s:%lld: the %s id is empty", place, (long long)line, what);
-    return rh_fail(err, RH_EDATA, "%s:%lld: the %s id has %zu bytes: at most %d are allowed; is the separator right?", place,
-                   (long long)line, what, n, LONGEST_ID);
+    return rh_fail(err, RH_EDATA, "%s:%lld: the %s id has %zu bytes: at most %d are allowed; is the separator right?",
+                   place, (long long)line, what, n, LONGEST_ID);
 }
 
 static int refuse_rating(const struct rh_interactions *how, struct rh_field f, int64_t line, struct rh_error *err)
@@ -24,8 +24,8 @@ static int refuse_rating(const struct rh_interactions *how, struct rh_field f, i
         return rh_fail(err, RH_EDATA, "%s:%lld: there is no rating; to read rows without one set implicit = yes",
                        how->place, (long long)line);
     if (how->scaled)
-        return rh_fail(err, RH_EDATA, "%s:%lld: rating '%.*s' is not allowed: expected a number from %s to %s", how->place,
-                       (long long)line, (int)(f.n < 60 ? f.n : 60), f.s, rh_real_text(how->scale_min, lo),
+        return rh_fail(err, RH_EDATA, "%s:%lld: rating '%.*s' is not allowed: expected a number from %s to %s",
+                       how->place, (long long)line, (int)(f.n < 60 ? f.n : 60), f.s, rh_real_text(how->scale_min, lo),
                        rh_real_text(how->scale_max, hi));
     return rh_fail(err, RH_EDATA, "%s:%lld: rating '%.*s' is not a number", how->place, (long long)line,
                    (int)(f.n < 60 ? f.n : 60), f.s);
@@ -48,7 +48,8 @@ static int refuse_time(const struct rh_interactions *how, struct rh_field f, int
 
 static bool unknown_time(const struct rh_interactions *how, struct rh_field f)
 {
-    return f.n == 0 || (how->time_unknown && strlen(how->time_unknown) == f.n && !memcmp(how->time_unknown, f.s, f.n));
+    return f.n == 0 ||
+           (how->time_unknown && strlen(how->time_unknown) == f.n && !memcmp(how->time_unknown, f.s, f.n));
 }
 
 int rh_interaction_convert(const struct rh_interactions *how, const struct rh_field field[RH_F_COUNT], int64_t line,

@@ -11,8 +11,8 @@ enum rh_interaction_field { RH_F_USER, RH_F_ITEM, RH_F_RATING, RH_F_TIME, RH_F_C
 struct rh_interactions {
     const char *place;              /* see data/input.h */
     const struct rh_reader *reader;
-    /* `wanted` names the columns in the order of enum rh_interaction_field, as many as n_wanted says; a rating or time
-     * that is not read is the name "?". */
+    /* `wanted` names the columns in the order of enum rh_interaction_field, as many as n_wanted says; a rating or
+     * time that is not read is the name "?". */
     struct rh_reader_config config;
     bool must_rate;                 /* every row needs a rating */
     struct rh_time_format time_format;

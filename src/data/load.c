@@ -13,8 +13,8 @@
 /* ------------------------------------------------------------------------------------------ where files are */
 
 /* The place, if its file is there: in the dataset's folder, in the data folder, beside the description. */
-static const char *at_hand(struct rh_arena *a, const struct rh_dataset *d, const struct rh_data_env *env, const char *place,
-                           struct rh_error *err)
+static const char *at_hand(struct rh_arena *a, const struct rh_dataset *d, const struct rh_data_env *env,
+                           const char *place, struct rh_error *err)
 {
     const char *slash = strrchr(d->description->file, '/');
     char *beside = slash ? rh_arena_strndup(a, d->description->file, (size_t)(slash - d->description->file))
@@ -37,8 +37,8 @@ static const char *at_hand(struct rh_arena *a, const struct rh_dataset *d, const
 }
 
 /* The first of "a | b | c" that is there; *out NULL and RH_OK: none is, and that is allowed. */
-int rh_opened_resolve(struct rh_arena *a, const struct rh_dataset *d, const struct rh_data_env *env, const char *places,
-                      bool optional, const char **out, struct rh_error *err)
+int rh_opened_resolve(struct rh_arena *a, const struct rh_dataset *d, const struct rh_data_env *env,
+                      const char *places, bool optional, const char **out, struct rh_error *err)
 {
     *out = NULL;
     for (const char *p = places; *p && !*out;) {
@@ -59,9 +59,12 @@ int rh_opened_resolve(struct rh_arena *a, const struct rh_dataset *d, const stru
     if (*out || optional)
         return RH_OK;
     if (!env->data)
-        return rh_fail(err, RH_EIO, "cannot find %s: there is no data folder; set --data, [data] path or HARNESS_DATA", places);
-    return rh_fail(err, RH_EIO, "cannot find %s in %s/%s; get it with `harness data fetch %s`, or set --data to the folder "
-                   "that has it", places, env->data, d->description->folder, d->name);
+        return rh_fail(err, RH_EIO,
+                       "cannot find %s: there is no data folder; set --data, [data] path or HARNESS_DATA", places);
+    return rh_fail(err, RH_EIO,
+                   "cannot find %s in %s/%s; get it with `harness data fetch %s`, or set --data to the folder "
+                   "that has it",
+                   places, env->data, d->description->folder, d->name);
 }
 
 /* Every file that a domain is made of. */
@@ -84,7 +87,8 @@ static int find_sources(struct rh_arena *a, const struct rh_dataset *d, const st
         return rh_fail_memory(err, d->name, 0);
     for (int32_t i = 0; i < described->n_sides; i++)
         if (rh_opened_side_belongs(&described->side[i], spec))
-            RH_TRY(rh_opened_resolve(a, d, env, described->side[i].place, described->side[i].optional, &s->side[i], err));
+            RH_TRY(rh_opened_resolve(a, d, env, described->side[i].place, described->side[i].optional, &s->side[i],
+                                     err));
     return RH_OK;
 }
 
@@ -119,8 +123,8 @@ static int hash_sources(struct rh_hash *h, const struct rh_dataset *d, const str
 }
 
 /* Identity of one domain, or of the whole dataset (-1). */
-static int identity(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain, char hex[static RH_HASH_HEX],
-                    struct rh_error *err)
+static int identity(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain,
+                    char hex[static RH_HASH_HEX], struct rh_error *err)
 {
     struct rh_hash h;
     struct rh_arena a = { 0 };
@@ -191,7 +195,8 @@ static bool is_number(const char *column)
     return n > 0 && (column[n] == '\0' || !strcmp(column + n, "?"));
 }
 
-/* Fills in what the description leaves open: a header is there when a column has a name, quotes when commas separate. */
+/* Fills in what the description leaves open: a header is there when a column has a name, quotes when commas
+ * separate. */
 static struct rh_reader_config configure(const struct rh_file_format *f, const char *const *wanted, int32_t n)
 {
     struct rh_reader_config c = { .separator = f->separator, .latin1 = f->latin1, .wanted = wanted, .n_wanted = n };
@@ -231,8 +236,8 @@ static int read_part(const struct rh_data_env *env, const struct rh_domain_spec 
     return status;
 }
 
-static int read_rows(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain, const struct sources *s,
-                     struct rh_domain_data **out, struct rh_error *err)
+static int read_rows(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain,
+                     const struct sources *s, struct rh_domain_data **out, struct rh_error *err)
 {
     const struct rh_domain_spec *spec = &d->description->domain[domain];
     struct rh_builder b = { 0 };
@@ -247,15 +252,20 @@ static int read_rows(const struct rh_dataset *d, const struct rh_data_env *env, 
         rh_builder_release(&b);
         return status;
     }
-    struct rh_build how = { .name = spec->name, .options = &d->options, .from = d->from, .until = d->until,
-                            .scaled = spec->scaled, .scale_min = (float)spec->scale_min, .scale_max = (float)spec->scale_max,
+    struct rh_build how = { .name = spec->name,
+                            .options = &d->options,
+                            .from = d->from,
+                            .until = d->until,
+                            .scaled = spec->scaled,
+                            .scale_min = (float)spec->scale_min,
+                            .scale_max = (float)spec->scale_max,
                             .threads = env->threads };
     return rh_builder_finish(&b, &how, out, err);
 }
 
 /* The sources of items, or of users, join the domain. */
-static int join_features(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain, const struct sources *s,
-                         bool users, struct rh_domain_data *out, struct rh_error *err)
+static int join_features(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain,
+                         const struct sources *s, bool users, struct rh_domain_data *out, struct rh_error *err)
 {
     const struct rh_description *described = d->description;
     struct rh_features_build *f = NULL;
@@ -263,12 +273,14 @@ static int join_features(const struct rh_dataset *d, const struct rh_data_env *e
     int status = RH_OK;
     bool any = false;
     for (int32_t i = 0; i < described->n_sides; i++)
-        any |= described->side[i].users == users && rh_opened_side_belongs(&described->side[i], &described->domain[domain]);
+        any |= described->side[i].users == users &&
+               rh_opened_side_belongs(&described->side[i], &described->domain[domain]);
     if (!any)
         return RH_OK;
     status = rh_features_new(users ? &out->user_id : &out->item_id, &f, err);
     for (int32_t i = 0; i < described->n_sides && status >= 0; i++)
-        if (described->side[i].users == users && rh_opened_side_belongs(&described->side[i], &described->domain[domain]))
+        if (described->side[i].users == users &&
+            rh_opened_side_belongs(&described->side[i], &described->domain[domain]))
             status = rh_features_declare(f, &described->side[i], described, err);
     for (int32_t i = 0; i < described->n_sides && status >= 0; i++) {
         const struct rh_side_spec *side = &described->side[i];
@@ -298,8 +310,8 @@ static int join_features(const struct rh_dataset *d, const struct rh_data_env *e
     return status;
 }
 
-static int build(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain, struct rh_domain_data **out,
-                 struct rh_error *err)
+static int build(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain,
+                 struct rh_domain_data **out, struct rh_error *err)
 {
     struct rh_arena a = { 0 };
     struct sources s;

@@ -20,7 +20,7 @@ struct rh_dataset {
 void rh_opened_text(const struct rh_dataset *d, int32_t domain, struct rh_text *t);
 bool rh_opened_side_belongs(const struct rh_side_spec *side, const struct rh_domain_spec *domain);
 /* The first of "a | b | c" that is there, in the arena; *out NULL and RH_OK: none is, and that is allowed. */
-int rh_opened_resolve(struct rh_arena *a, const struct rh_dataset *d, const struct rh_data_env *env, const char *places,
-                      bool optional, const char **out, struct rh_error *err);
+int rh_opened_resolve(struct rh_arena *a, const struct rh_dataset *d, const struct rh_data_env *env,
+                      const char *places, bool optional, const char **out, struct rh_error *err);
 
 #endif

@@ -1,13 +1,13 @@
-/* A reader turns lines into records of wanted fields: one file a format, each ending in one const descriptor, listed in
- * data/readers.c. A description names its reader, or the readers bid for the file's first lines. */
+/* A reader turns lines into records of wanted fields: one file a format, each ending in one const descriptor, listed
+ * in data/readers.c. A description names its reader, or the readers bid for the file's first lines. */
 #ifndef RH_DATA_READER_H
 #define RH_DATA_READER_H
 
 #include "base/arena.h"
 #include "data/input.h"
 
-/* A field of a record; s == NULL: not there (a missing key, an empty column is n == 0). Not NUL-terminated. A list (JSON
- * array, Python list, nested lists flattened) is its texts joined by RH_LIST_SEPARATOR. Always valid UTF-8. */
+/* A field of a record; s == NULL: not there (a missing key, an empty column is n == 0). Not NUL-terminated. A list
+ * (JSON array, Python list, nested lists flattened) is its texts joined by RH_LIST_SEPARATOR. Always valid UTF-8. */
 struct rh_field {
     const char *s;
     size_t n;
@@ -19,8 +19,8 @@ struct rh_reader_config {
     bool header; /* delimited: the first line names the columns */
     bool quoted; /* delimited: RFC 4180 double quotes (no line breaks inside unless quoted) */
     bool latin1; /* ISO-8859-1 in, UTF-8 out; otherwise bytes that are not UTF-8 are an error */
-    /* [n_wanted] column name, or its number from 1 as text, or JSON key. "a|b": the first there; a '?' at the end: may be
-     * missing, the field is then never there. */
+    /* [n_wanted] column name, or its number from 1 as text, or JSON key. "a|b": the first there; a '?' at the end:
+     * may be missing, the field is then never there. */
     const char *const *wanted;
     int32_t n_wanted;
 };
@@ -33,8 +33,8 @@ struct rh_reader {
     /* 0: not mine, up to 100: certainly mine; from the first bytes of the file. */
     int (*bid)(const char *head, size_t n);
     /* RH_EDATA when a wanted column is not in the header ("... has no column 'rating'; it has: ..."). */
-    int (*open)(struct rh_arena *a, struct rh_input *in, const struct rh_reader_config *config, struct rh_reading **out,
-                struct rh_error *err);
+    int (*open)(struct rh_arena *a, struct rh_input *in, const struct rh_reader_config *config,
+                struct rh_reading **out, struct rh_error *err);
     /* field: [n_wanted], valid until the next call. RH_OK, RH_DONE at the end, RH_EDATA with file:line. */
     int (*next)(struct rh_reading *r, struct rh_field *field, struct rh_error *err);
     void (*close)(struct rh_reading *r); /* not the input */

@@ -50,7 +50,9 @@ static bool scan_real_slowly(const char *s, size_t n, double *out)
 
 bool rh_scan_real(const char *s, size_t n, double *out)
 {
-    static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+    static const double power[] = {
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15
+    };
     bool negative = n && *s == '-';
     size_t i = negative, digits = 0, behind = 0;
     bool point = false;
@@ -115,9 +117,10 @@ int rh_time_format_parse(const char *text, struct rh_time_format *out, struct rh
         return RH_OK;
     }
     if (!strstr(text, "YYYY"))
-        return rh_fail(err, RH_EINVAL,
-                       "time_format = %s is not allowed: expected unix, unix_ms or a pattern of YYYY, MM, DD, Mon, hh, mm, ss",
-                       text);
+        return rh_fail(
+            err, RH_EINVAL,
+            "time_format = %s is not allowed: expected unix, unix_ms or a pattern of YYYY, MM, DD, Mon, hh, mm, ss",
+            text);
     out->unit = RH_TIME_PATTERN;
     out->pattern = text;
     return RH_OK;

@@ -15,7 +15,8 @@ bool rh_scan_real(const char *s, size_t n, double *out);
 
 bool rh_utf8_valid(const char *s, size_t n);
 
-/* How a time is written: unix seconds or milliseconds, or a pattern of YYYY MM DD Mon hh mm ss and other characters. */
+/* How a time is written: unix seconds or milliseconds, or a pattern of YYYY MM DD Mon hh mm ss and other
+ * characters. */
 enum rh_time_unit { RH_TIME_SECONDS, RH_TIME_MILLISECONDS, RH_TIME_PATTERN };
 struct rh_time_format {
     enum rh_time_unit unit;

@@ -42,8 +42,8 @@ static int open_userlist(struct rh_arena *a, struct rh_input *in, const struct r
     r->n_wanted = config->n_wanted;
     for (int32_t w = 0; w < config->n_wanted; w++)
         if (wanted_column(config->wanted[w], &r->column[w]) < 0)
-            return rh_fail(err, RH_EDATA, "%s: there is no column '%s'; there are: user, item, time", rh_input_name(in),
-                           config->wanted[w]);
+            return rh_fail(err, RH_EDATA, "%s: there is no column '%s'; there are: user, item, time",
+                           rh_input_name(in), config->wanted[w]);
     *out = r;
     return RH_OK;
 }

@@ -78,7 +78,8 @@ static const char *rows_of(const struct rh_domain_data *d)
     rh_text_clear(&t);
     for (int32_t u = 0; u < d->n_users; u++)
         for (int64_t k = d->row[u]; k < d->row[u + 1]; k++) {
-            rh_text_printf(&t, "%s%s/%s", k ? " " : "", rh_string(&d->user_id, u), rh_string(&d->item_id, d->item[k]));
+            rh_text_printf(&t, "%s%s/%s", k ? " " : "", rh_string(&d->user_id, u),
+                           rh_string(&d->item_id, d->item[k]));
             if (d->value)
                 rh_text_printf(&t, "=%g", (double)d->value[k]);
             if (d->time && d->time[k] != RH_NO_TIME)
@@ -90,8 +91,8 @@ static const char *rows_of(const struct rh_domain_data *d)
     return t.s;
 }
 
-#define PLAIN                                                                                                  \
-    "[dataset]\ntitle = Test\nfolder = .\n[domain]\ninteractions = r.tsv\nseparator = tab\nuser = 1\nitem = 2\n"      \
+#define PLAIN \
+    "[dataset]\ntitle = Test\nfolder = .\n[domain]\ninteractions = r.tsv\nseparator = tab\nuser = 1\nitem = 2\n" \
     "rating = 3\ntime = 4\n"
 
 /* ann and bob; ann has x three times. */
@@ -186,7 +187,17 @@ static void the_core_is_the_largest_part_where_both_bounds_hold(void **state)
     struct opened o;
     (void)state;
     /* a, b, c have p and q; d hangs on by r, s; e by q and t; without r, s, t: d goes, e goes */
-    write_file("r.tsv", "d\tr\n" "a\tp\n" "a\tq\n" "e\tq\n" "b\tp\n" "b\tq\n" "d\ts\n" "c\tq\n" "c\tp\n" "e\tt\n" "d\tp\n");
+    write_file("r.tsv", "d\tr\n"
+                        "a\tp\n"
+                        "a\tq\n"
+                        "e\tq\n"
+                        "b\tp\n"
+                        "b\tq\n"
+                        "d\ts\n"
+                        "c\tq\n"
+                        "c\tp\n"
+                        "e\tt\n"
+                        "d\tp\n");
     const char *text = "[dataset]\ntitle = T\nfolder = .\n[options]\ncore_users = 2\ncore_items = 3\n[domain.core]\n"
                        "interactions = r.tsv\nuser = 1\nitem = 2\n";
     assert_int_equal(open_text(&o, text, ""), RH_OK);
@@ -223,7 +234,8 @@ static void write_big(const char *name, int64_t n, const char *last)
     fprintf(f, "userId,movieId,rating,timestamp\r\n");
     for (int64_t i = 0; i < n; i++) {
         x = x * 1664525 + 1013904223;
-        fprintf(f, "%s%u,%u,%.1f,%u\r\n", x >> 31 ? "u" : "", x >> 20 & 1023, x >> 8 & 4095, (x >> 4 & 9) / 2.0 + 0.5, 1000000000 + (x >> 3));
+        fprintf(f, "%s%u,%u,%.1f,%u\r\n", x >> 31 ? "u" : "", x >> 20 & 1023, x >> 8 & 4095, (x >> 4 & 9) / 2.0 + 0.5,
+                1000000000 + (x >> 3));
     }
     fputs(last, f);
     assert_int_equal(fclose(f), 0);
@@ -308,8 +320,12 @@ static void small_things_of_files_are_fine(void **state)
     struct opened o;
     (void)state;
     write_file("r.tsv", "\xef\xbb\xbf" "user\titem\trating\ttime\r\n 01\t7 \t4\t10\r\n\r\n1\t7\t4\t10");
-    assert_int_equal(open_text(&o, "[dataset]\ntitle = T\nfolder = .\n[domain]\ninteractions = none | r.tsv\nrating = rating\n"
-                                   "time = when|time\n", ""), RH_OK);
+    assert_int_equal(
+        open_text(&o,
+                  "[dataset]\ntitle = T\nfolder = .\n[domain]\ninteractions = none | r.tsv\nrating = rating\n"
+                  "time = when|time\n",
+                  ""),
+        RH_OK);
     struct rh_domain_data *d = load(&o, "test");
     assert_string_equal(rows_of(d), "01/7=4@10#0 1/7=4@10#1"); /* 01 is not 1 */
     close_all(&o, d);
@@ -333,8 +349,11 @@ static void files_that_are_not_there_get_a_hint(void **state)
     close_all(&o, NULL);
     write_file("empty.csv", "");
     write_file("header.csv", "user,item\n");
-    assert_int_equal(open_text(&o, "[dataset]\ntitle = T\nfolder = .\n[domain.a]\ninteractions = empty.csv\n[domain.b]\n"
-                                   "interactions = header.csv\n", ""), RH_OK);
+    assert_int_equal(open_text(&o,
+                               "[dataset]\ntitle = T\nfolder = .\n[domain.a]\ninteractions = empty.csv\n[domain.b]\n"
+                               "interactions = header.csv\n",
+                               ""),
+                     RH_OK);
     assert_int_equal(rh_dataset_load(o.d, &o.env, "a", &d, &o.err), RH_EDATA);
     assert_says(o.err, "empty.csv: the file is empty");
     o.err = (struct rh_error){ 0 };
@@ -354,19 +373,26 @@ static void mistakes_of_descriptions_have_places(void **state)
         { "[dataset]\ntitle = T\n", "there is no section [domain]" },
         { "[dataset]\ntitle = T\n[domain]\nuser = a\n", "needs the key interactions, or train and test" },
         { "[dataset]\ntitle = T\n[domain]\ninteractions = a\ntest = b\n", "one or the other" },
-        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nraeder = b\n", "has no key 'raeder'; did you mean 'reader'?" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nraeder = b\n",
+          "has no key 'raeder'; did you mean 'reader'?" },
         { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nreader = delimitd\n",
           "there is no reader 'delimitd'; did you mean 'delimited'?" },
-        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nheader = maybe\n", "header = maybe is not allowed: expected yes | no" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nheader = maybe\n",
+          "header = maybe is not allowed: expected yes | no" },
         { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nencoding = utf16\n", "expected utf8 | latin1" },
-        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nrating_scale = 5 1\n", "test.ini:5: rating_scale = 5 1 is not allowed" },
-        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\ntime_format = seconds\n", "test.ini:5: time_format = seconds" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\nrating_scale = 5 1\n",
+          "test.ini:5: rating_scale = 5 1 is not allowed" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\ntime_format = seconds\n",
+          "test.ini:5: time_format = seconds" },
         { "[dataset]\ntitle = T\n[domain]\ninteractions = {x}\n", "there is no variable {x} in [variables]" },
         { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nfile = b\nblock.g = genre 3\n",
           "test.ini:7: block.g = genre 3 is not allowed: expected list COLUMN" },
-        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nfile = b\nblock.g = bucket 3 9 5\n", "ascending numbers" },
-        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nfile = b\nblock.g = flags x a, b\n", "flags NUMBER" },
-        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nid = b\n", "test.ini:5: the section needs the key file" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nfile = b\nblock.g = bucket 3 9 5\n",
+          "ascending numbers" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nfile = b\nblock.g = flags x a, b\n",
+          "flags NUMBER" },
+        { "[dataset]\ntitle = T\n[domain]\ninteractions = a\n[items]\nid = b\n",
+          "test.ini:5: the section needs the key file" },
         { "[dataset]\ntitle = T\n[domain.movies]\ninteractions = a\n[items]\nfile = b\ndomain = moves\n",
           "there is no domain 'moves'; did you mean 'movies'?" },
         { "[dataset]\ntitle = T\n[users]\nfile = b\ntitle = c\n[domain]\ninteractions = a\n", "users have no title" },
@@ -374,9 +400,11 @@ static void mistakes_of_descriptions_have_places(void **state)
           "test.ini:4: dataset test has no option 'core_user'; did you mean 'core_users'?" },
         { "[dataset]\ntitle = T\n[options]\ncore_users = many\n[domain]\ninteractions = a\n",
           "test.ini:4: core_users = many is not allowed: expected integer 0 to 1000000" },
-        { "[dataset]\ntitle = T\n[variables]\nimplicit = 3\n[domain]\ninteractions = a\n", "has the name of an option" },
+        { "[dataset]\ntitle = T\n[variables]\nimplicit = 3\n[domain]\ninteractions = a\n",
+          "has the name of an option" },
         { "[dataset]\ntitle = T\ngenerator = magic\n", "expected synthetic" },
-        { "[dataset]\ntitle = T\ngenerator = synthetic\n[domain]\ninteractions = a\n", "generated data has no files" },
+        { "[dataset]\ntitle = T\ngenerator = synthetic\n[domain]\ninteractions = a\n",
+          "generated data has no files" },
     };
     struct opened o;
     (void)state;
@@ -453,7 +481,8 @@ static void features_are_joined_by_id(void **state)
     write_file("more.csv", "id,tags,name\n30,\"['Film-Noir', 'a, b', 'War']\",Third\n10,[x],Never\n");
     write_file("people.csv", "id,age,sex\nu2,56,F\nu1,17.5,\n");
     const char *text =
-        "[dataset]\ntitle = T\nfolder = .\n[options]\ntoken_min_items = 1\ntoken_max_share = 1\n[domain]\ninteractions = r.csv\n"
+        "[dataset]\ntitle = T\nfolder = .\n[options]\ntoken_min_items = 1\ntoken_max_share = 1\n"
+        "[domain]\ninteractions = r.csv\n"
         "[items.first]\nfile = movies.dat\nseparator = ::\nid = 1\ntitle = 2\nblock.genre = list 3 by bar\n"
         "block.mark = flags 4 Red, Green, Blue\nblock.title = tokens 2\n"
         "[items.second]\nfile = more.csv\nid = id\ntitle = name\nblock.genre = list tags\nblock.title = tokens name\n"
@@ -484,7 +513,8 @@ static void features_are_joined_by_id(void **state)
     d = load(&o, "test");
     assert_int_equal(d->item_block[2].features.n_cols, 1);
     close_all(&o, d);
-    assert_int_equal(open_text(&o, NULL, "token_max_share=0.5 token_limit=2"), RH_OK); /* m\xc3..., never, third: two */
+    assert_int_equal(open_text(&o, NULL, "token_max_share=0.5 token_limit=2"),
+                     RH_OK); /* m\xc3..., never, third: two */
     d = load(&o, "test");
     assert_int_equal(d->item_block[2].features.n_cols, 2);
     assert_string_equal(rh_string(&d->item_block[2].column, 0), "m\xc3\xbcnchen");
@@ -549,8 +579,12 @@ static void the_cache_gives_back_the_same_domain(void **state)
     rh_log_init(&logger, log, RH_LOG_WARNING);
     write_file("r.csv", "user,item\nu1,10\nu1,20\nu2,30\n");
     write_file("movies.csv", "item,title,genre\n10,Ten,War\n30,Thirty,War\n");
-    assert_int_equal(open_text(&o, "[dataset]\ntitle = T\nfolder = .\n[domain]\ninteractions = r.csv\n[items]\nfile = movies.csv\n"
-                                   "title = title\nblock.genre = value genre\n", ""), RH_OK);
+    assert_int_equal(
+        open_text(&o,
+                  "[dataset]\ntitle = T\nfolder = .\n[domain]\ninteractions = r.csv\n[items]\nfile = movies.csv\n"
+                  "title = title\nblock.genre = value genre\n",
+                  ""),
+        RH_OK);
     char cache[300];
     snprintf(cache, sizeof cache, "%s", in_folder("cache"));
     o.env.cache = cache;

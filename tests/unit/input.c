@@ -107,7 +107,9 @@ static void every_compression_is_the_same_path(void **state)
 static void members_are_found_by_name_or_end(void **state)
 {
     const char *members[] = { "ml-7/README", "text\n", "ml-7/ratings.dat", "5::6\n", "x-ratings.dat", "no\n", NULL };
-    static const char *const formats[][2] = { { "zip", NULL }, { "ustar", "gzip" }, { "ustar", "xz" }, { "7zip", NULL } };
+    static const char *const formats[][2] = {
+        { "zip", NULL }, { "ustar", "gzip" }, { "ustar", "xz" }, { "7zip", NULL }
+    };
     char all[200], place[1200];
     (void)state;
     for (size_t i = 0; i < 4; i++) {
@@ -236,8 +238,10 @@ static void numbers_are_read_whole(void **state)
     assert_false(rh_scan_int("12a", 3, &i));
     assert_false(rh_scan_int("-", 1, &i));
     assert_false(rh_scan_int("", 0, &i));
-    const char *reals[] = { "3.7", "0.1", "-4.25", "5", "1e-3", "179769313486231570000000000000000000000", "2.2250738585072011e-308",
-                            ".5", "7." };
+    const char *reals[] = {
+        "3.7", "0.1", "-4.25", "5", "1e-3", "179769313486231570000000000000000000000", "2.2250738585072011e-308",
+        ".5",  "7."
+    };
     for (size_t k = 0; k < sizeof reals / sizeof *reals; k++) {
         assert_true(rh_scan_real(reals[k], strlen(reals[k]), &x));
         assert_true(x == strtod(reals[k], NULL)); /* the library's correctly rounded conversion */
@@ -321,12 +325,14 @@ static int records_of(const char *reader, const char *text, const struct rh_read
 
 static void delimited_takes_columns_by_number_and_name(void **state)
 {
-    const char *numbers[] = { "3", "1" }, *names[] = { "rating", "user", "when?" }, *either[] = { "score|rating", "2" };
+    const char *numbers[] = { "3", "1" }, *names[] = { "rating", "user", "when?" },
+               *either[] = { "score|rating", "2" };
     struct rh_reader_config c = { .separator = "::", .wanted = numbers, .n_wanted = 2 };
     struct rh_text out = { 0 };
     struct rh_error err;
     (void)state;
-    assert_int_equal(records_of("delimited", "6::907::4::11\n\n7::41:::\n8::2::5::1::more\n", &c, &out, &err), RH_DONE);
+    assert_int_equal(records_of("delimited", "6::907::4::11\n\n7::41:::\n8::2::5::1::more\n", &c, &out, &err),
+                     RH_DONE);
     assert_string_equal(out.s, "[4][6][:][7][5][8]");
     c = (struct rh_reader_config){ .header = true, .wanted = names, .n_wanted = 3 }; /* the separator is found out */
     assert_int_equal(records_of("delimited", "user\titem\trating\n17\t4\t3.5\n", &c, &out, &err), RH_DONE);
@@ -404,7 +410,8 @@ static void atomic_and_userlist(void **state)
     (void)state;
     assert_int_equal(records_of("atomic", inter, &c, &out, &err), RH_DONE);
     assert_string_equal(out.s, "[A1][0811825558][1]");
-    assert_true(rh_reader_find("atomic")->bid(inter, strlen(inter)) > rh_reader_find("delimited")->bid(inter, strlen(inter)));
+    assert_true(rh_reader_find("atomic")->bid(inter, strlen(inter)) >
+                rh_reader_find("delimited")->bid(inter, strlen(inter)));
     assert_int_equal(rh_reader_find("atomic")->bid("user\titem\n", 10), 0);
     c.wanted = list;
     assert_int_equal(records_of("userlist", "1 209 234\n2\n\n7\t8|1357430400 9\n", &c, &out, &err), RH_DONE);

@@ -19,7 +19,8 @@ struct facts {
 };
 
 /* The domain, or NULL: the set is not there. */
-static struct rh_domain_data *open_set(const char *name, const char *domain, const struct rh_ini_entry *settings, size_t n)
+static struct rh_domain_data *open_set(const char *name, const char *domain, const struct rh_ini_entry *settings,
+                                       size_t n)
 {
     char descriptions[1000];
     const char *data = getenv("HARNESS_DATA"), *source = getenv("HARNESS_SOURCE");
