@@ -1,6 +1,7 @@
 /* Running gnuplot: a process of its own, without a shell. The script is its standard input, the picture its standard
  * output, so that no file name of the user reaches it. */
-#define _GNU_SOURCE /* pipe2 */
+#include <config.h>
+
 #include "report/script.h"
 
 #include <errno.h>

@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Okabe and Ito 2008, told apart by readers with any colour vision; grey for their yellow, which is weak on white. */
-static const char *const palette[] = { "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000",
-                                       "#888888" };
+/* Okabe and Ito 2008, told apart by readers with any colour vision; greys for their black,
+ * which hides the interval on a bar, and for their yellow, which is weak on white. */
+static const unsigned palette[] = { 0x0072B2, 0xE69F00, 0x009E73, 0xCC79A7, 0x56B4E9, 0xD55E00, 0x555555, 0xAAAAAA };
 static const int points[] = { 7, 5, 9, 11, 13, 6, 4, 8, 10, 12 }; /* filled first, then hollow */
 enum { COLOURS = sizeof palette / sizeof *palette, POINTS = sizeof points / sizeof *points };
 
@@ -71,20 +71,25 @@ static double upper(const struct rh_mark *m)
     return isnan(m->interval) ? m->value : m->value + m->interval;
 }
 
-/* Least and largest end of the intervals of a panel; false: no value. */
-static bool extent(const struct rh_chart *c, int32_t panel, double *least, double *most)
+/* Least and largest end of all intervals: panels share their axis, so that they can be compared. */
+static void extent(const struct rh_chart *c, double *least, double *most)
 {
     *least = INFINITY;
     *most = -INFINITY;
-    for (int32_t s = 0; s < c->series.n; s++)
-        for (int32_t x = 0; x < c->x.n; x++) {
-            const struct rh_mark *m = rh_chart_mark(c, panel, s, x);
-            if (isnan(m->value))
-                continue;
-            *least = fmin(*least, lower(m));
-            *most = fmax(*most, upper(m));
-        }
-    return *least <= *most;
+    for (int64_t i = 0; i < (int64_t)c->panel.n * c->series.n * c->x.n; i++) {
+        if (isnan(c->mark[i].value))
+            continue;
+        *least = fmin(*least, lower(&c->mark[i]));
+        *most = fmax(*most, upper(&c->mark[i]));
+    }
+}
+
+/* Of bars: the ninth series and those after it have the first colours again, half as strong. Lines differ by dashes
+ * and points too. */
+static unsigned bar_colour(int32_t series)
+{
+    unsigned rgb = palette[series % COLOURS];
+    return series < COLOURS ? rgb : 0x808080 + ((rgb >> 1) & 0x7f7f7f);
 }
 
 /* Does the series have anything at this place (x) or at all (x < 0) in the panel? */
@@ -260,9 +265,7 @@ static void bar_panel(struct drawing *d, int32_t panel, double thickness, bool l
     const struct rh_chart *c = d->c;
     struct rh_text *t = d->t;
     double least, most, height;
-    bool any = extent(c, panel, &least, &most);
-    if (!any)
-        least = most = 0;
+    extent(c, &least, &most);
     double low = fmin(0, least), high = fmax(most, 0), span = high > low ? high - low : 1;
     bar_data(d, panel, &height);
     d->bottom = d->top + height * thickness;
@@ -278,12 +281,12 @@ static void bar_panel(struct drawing *d, int32_t panel, double thickness, bool l
         rh_text_add(t, "unset xlabel\n");
     rh_text_add(t, "plot ");
     for (int32_t s = 0; s < c->series.n; s++) {
-        rh_text_printf(t, "$bars%d using ($1 == %d ? $2 : NaN):3:(0):2:6:7 with boxxyerror lc rgb '%s' title ", panel,
-                       s, palette[s % COLOURS]);
+        rh_text_printf(t, "$bars%d using ($1 == %d ? $2 : NaN):3:(0):2:6:7 with boxxyerror lc rgb '#%06X' title ", panel,
+                       s, bar_colour(s));
         quoted(t, c->series.name[s], 0);
         rh_text_add(t, ", \\\n     ");
     }
-    rh_text_printf(t, "$bars%d using 2:3:4:5 with xerrorbars pt 0 lw 1.2 lc rgb '#222222' notitle, \\\n", panel);
+    rh_text_printf(t, "$bars%d using 2:3:4:5 with xerrorbars pt 0 lw 1.2 lc rgb '#000000' notitle, \\\n", panel);
     rh_text_printf(t, "     $bars%d using ($5 > $2 ? $5 : $2):3:(sprintf('%s', $2)) with labels left offset 0.4,0 "
                       "font 'sans-serif,%d' textcolor rgb '#333333' notitle\n",
                    panel, rh_decimals(most), thickness < 15 ? 9 : 10);
@@ -351,11 +354,10 @@ static void x_axis(struct drawing *d)
     rh_text_add(d->t, "\n");
 }
 
-static void y_axis(struct drawing *d, int32_t panel)
+static void y_axis(struct drawing *d)
 {
     double least, most;
-    if (!extent(d->c, panel, &least, &most))
-        least = most = 0;
+    extent(d->c, &least, &most);
     double room = most > least ? 0.06 * (most - least) : fmax(fabs(most), 1) * 0.1;
     bool from_zero = least >= 0 && least < 0.4 * most; /* else the axis would be mostly empty */
     rh_text_printf(d->t, "set yrange [%g:%g]\nset ytics scale 0.5 autofreq\n", from_zero ? 0 : least - room,
@@ -418,7 +420,7 @@ static void line_panel(struct drawing *d, int32_t panel)
     line_data(d, panel);
     place_panel(d, c->panel.name[panel]);
     x_axis(d);
-    y_axis(d, panel);
+    y_axis(d);
     if (!d->terminal)
         rh_text_add(t, "set grid ytics ls 100\nset border 3\n");
     rh_text_add(t, "plot ");
@@ -430,11 +432,11 @@ static void line_panel(struct drawing *d, int32_t panel)
         first = false;
         if (bands)
             rh_text_printf(t,
-                           "$line%d_%d using 1:3:4 with filledcurves fs transparent solid 0.15 lc rgb '%s' notitle",
+                           "$line%d_%d using 1:3:4 with filledcurves fs transparent solid 0.15 lc rgb '#%06X' notitle",
                            panel, s, palette[s % COLOURS]);
         else
-            rh_text_printf(t, "$line%d_%d using 1:2:3:4 with yerrorbars pt 0 lw 1 lc rgb '#80%s' notitle", panel, s,
-                           palette[s % COLOURS] + 1);
+            rh_text_printf(t, "$line%d_%d using 1:2:3:4 with yerrorbars pt 0 lw 1 lc rgb '#80%06X' notitle", panel, s,
+                           palette[s % COLOURS]);
     }
     for (int32_t s = 0; s < c->series.n; s++) {
         if (panel && !stands(c, panel, s, -1))
@@ -442,7 +444,7 @@ static void line_panel(struct drawing *d, int32_t panel)
         rh_text_printf(t, "%s$line%d_%d using 1:2 with linespoints ", first ? "" : ", \\\n     ", panel, s);
         first = false;
         if (!d->terminal)
-            rh_text_printf(t, "lw 2 dt %d pt %d ps 0.9 lc rgb '%s' ", s < COLOURS ? 1 : 2, points[s % POINTS],
+            rh_text_printf(t, "lw 2 dt %d pt %d ps 0.9 lc rgb '#%06X' ", s < COLOURS ? 1 : 2, points[s % POINTS],
                            palette[s % COLOURS]);
         rh_text_add(t, "title ");
         series_title(d, s);

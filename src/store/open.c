@@ -164,6 +164,8 @@ int rh_store_open(const char *path, enum rh_store_mode mode, struct rh_store **o
     bool there = !stat(path, &st);
     if (there && S_ISDIR(st.st_mode))
         return rh_fail(err, RH_EIO, "'%s' is a folder, not a results store", path);
+    if (there && !S_ISREG(st.st_mode))
+        return rh_fail(err, RH_EIO, "'%s' is not a regular file and cannot be a results store", path);
     if (there && st.st_size > 0 && st.st_size < SMALLEST) /* SQLite would take it for an empty database */
         return rh_fail(err, RH_EIO, "'%s' is not a results store: it is not an SQLite database", path);
     if (!there && mode == RH_STORE_READ)

@@ -7,7 +7,7 @@
 int rh_sql_fail(struct rh_store *s, struct rh_error *err)
 {
     const char *verb = s->mode == RH_STORE_READ ? "read" : "write to";
-    int code = sqlite3_errcode(s->db);
+    int code = sqlite3_errcode(s->db), cause = sqlite3_system_errno(s->db);
     const char *why = sqlite3_errmsg(s->db);
     switch (code & 0xff) {
     case SQLITE_NOMEM:
@@ -30,9 +30,10 @@ int rh_sql_fail(struct rh_store *s, struct rh_error *err)
         return rh_fail(err, RH_EIO, "store '%s' is damaged (%s); move it away or save what can be saved with "
                        "sqlite3 .recover", s->path, why);
     case SQLITE_CANTOPEN:
-        return rh_fail(err, RH_EIO, "cannot open store '%s': no permission for the file or its folder", s->path);
+        return rh_fail(err, RH_EIO, "cannot open store '%s': %s", s->path,
+                       cause ? strerror(cause) : "no permission for the file or its folder");
     case SQLITE_IOERR:
-        return rh_fail(err, RH_EIO, "cannot %s store '%s': %s", verb, s->path, why);
+        return rh_fail(err, RH_EIO, "cannot %s store '%s': %s", verb, s->path, cause ? strerror(cause) : why);
     case SQLITE_TOOBIG:
         return rh_fail(err, RH_EUNSUP, "cannot write to store '%s': a value is longer than SQLite allows", s->path);
     default:

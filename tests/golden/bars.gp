@@ -48,7 +48,7 @@ plot $bars0 using ($1 == 0 ? $2 : NaN):3:(0):2:6:7 with boxxyerror lc rgb '#0072
      $bars0 using ($1 == 1 ? $2 : NaN):3:(0):2:6:7 with boxxyerror lc rgb '#E69F00' title 'cold k=5', \
      $bars0 using ($1 == 2 ? $2 : NaN):3:(0):2:6:7 with boxxyerror lc rgb '#009E73' title 'cold k=10', \
      $bars0 using ($1 == 3 ? $2 : NaN):3:(0):2:6:7 with boxxyerror lc rgb '#CC79A7' title 'warm', \
-     $bars0 using 2:3:4:5 with xerrorbars pt 0 lw 1.2 lc rgb '#222222' notitle, \
+     $bars0 using 2:3:4:5 with xerrorbars pt 0 lw 1.2 lc rgb '#000000' notitle, \
      $bars0 using ($5 > $2 ? $5 : $2):3:(sprintf('%.3f', $2)) with labels left offset 0.4,0 font 'sans-serif,9' textcolor rgb '#333333' notitle
 unset label
 unset key

@@ -503,6 +503,9 @@ static void bad_files_are_refused(void **state)
     unlink(path);
     assert_int_equal(mkdir(path, 0777), 0);
     assert_refused(RH_STORE_WRITE, RH_EIO, "is a folder");
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(mkfifo(path, 0666), 0);
+    assert_refused(RH_STORE_WRITE, RH_EIO, "not a regular file");
 }
 
 static void a_damaged_store_is_reported(void **state)
@@ -550,7 +553,7 @@ static void permissions_are_respected(void **state)
     assert_int_equal(number(s, "SELECT count(*) FROM run"), 1);
     rh_store_close(s);
     snprintf(path, sizeof path, "%s/new.sqlite", folder);
-    assert_refused(RH_STORE_WRITE, RH_EIO, "no permission");
+    assert_refused(RH_STORE_WRITE, RH_EIO, "cannot open store");
     if (root)
         assert_int_equal(seteuid(0), 0);
     chmod(folder, 0777);
