@@ -86,6 +86,16 @@ def models(train, folder):
     rated = ratio(r @ r.T, np.outer(norm, norm) + 20)
     yield "userknn", "neighbors = 80; shrinkage = 20; weighted = yes", keep_best(rated, 80) @ r
 
+    mean = r.sum() / (b > 0).sum()
+    item = ((r - mean) * b).sum(0) / (25 + n_items)
+    user = ((r - mean - item) * b).sum(1) / (10 + n_users)
+    residual = (r - mean - item - user[:, None]) * b
+    norm = np.sqrt((residual ** 2).sum(0))
+    near = keep_best(ratio(residual.T @ residual, np.outer(norm, norm) + 20), 200).T
+    baseline = mean + item + user[:, None]
+    yield "itemknn_rating", "", baseline + ratio(residual @ near, b @ near + 0.5)
+    yield "itemknn_rating", "damping = 0", baseline + ratio(residual @ near, b @ near)
+
     with open(os.path.join(folder, "u.item"), encoding="latin-1") as f:
         genres = np.array([[float(x) for x in line.rstrip("\n").split("|")[-19:]] for line in f])
     vectors = TfidfTransformer().fit_transform(genres)
@@ -102,10 +112,13 @@ def main():
         for algorithm, settings, score in models(train, folder):
             score = np.asarray(score)
             auc = [roc_auc_score(held[u][~seen[u]], score[u][~seen[u]].astype(np.float32)) for u in asked]
+            rmse = np.sqrt(np.mean((score - test.toarray())[held] ** 2))
             total = sum(score[u][~seen[u]].sum() for u in asked)
             out.write(f"model {algorithm} {settings}".rstrip() + "\n")
             if algorithm != "content":  # few genres make near-ties, whose order is a matter of rounding
                 out.write(f"auc {np.mean(auc):.9f}\n")
+            if algorithm == "itemknn_rating":
+                out.write(f"rmse {rmse:.9f}\n")
             out.write(f"sum {total:.12g}\n")
             for u in rng.choice(asked, 4, replace=False):
                 liked = np.flatnonzero(~seen[u] & (score[u] != 0))
