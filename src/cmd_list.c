@@ -1,0 +1,271 @@
+/* harness list, harness describe: what there is, from the descriptors. */
+#include "cmd.h"
+
+#include "base/param.h"
+#include "base/text.h"
+#include "config/places.h"
+#include "metrics/metric.h"
+#include "plugin/registry.h"
+#include "split/split.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct thing {
+    const char *name, *summary;
+};
+
+/* Everything of the four kinds, as names and summaries. */
+struct things {
+    struct rh_arena arena;
+    struct rh_registry registry;
+    struct rh_data_env env;
+    struct thing *thing; /* [n] sorted within a kind */
+    int32_t n;
+};
+enum { MOST_THINGS = 1024 };
+
+static void add_thing(struct things *t, const char *name, const char *summary)
+{
+    if (t->n < MOST_THINGS && name && summary)
+        t->thing[t->n++] = (struct thing){ name, summary };
+}
+
+static int is_description(const struct dirent *e)
+{
+    size_t n = strlen(e->d_name);
+    return n > 4 && e->d_name[0] != '.' && !strcmp(e->d_name + n - 4, ".ini");
+}
+
+static bool has(const struct things *t, const char *name)
+{
+    for (int32_t i = 0; i < t->n; i++)
+        if (!strcmp(t->thing[i].name, name))
+            return true;
+    return false;
+}
+
+static void add_datasets(struct things *t)
+{
+    for (const char *const *folder = t->env.descriptions; folder && *folder; folder++) {
+        struct dirent **entry = NULL;
+        int n = scandir(*folder, &entry, is_description, alphasort);
+        for (int i = 0; i < n; i++) {
+            char *name = rh_arena_strndup(&t->arena, entry[i]->d_name, strlen(entry[i]->d_name) - 4);
+            struct rh_dataset *d = NULL;
+            struct rh_error why = { 0 };
+            if (name && !has(t, name)) {
+                if (rh_dataset_open(&t->arena, &t->env, name, NULL, 0, &d, &why) >= 0)
+                    add_thing(t, name, rh_dataset_summary(d));
+                else
+                    add_thing(t, name, rh_arena_printf(&t->arena, "(%s)", why.text));
+            }
+            free(entry[i]);
+        }
+        if (n >= 0)
+            free(entry);
+    }
+}
+
+static int collect(const struct rh_cmd *c, const char *kind, struct things *t, struct rh_error *err)
+{
+    if (!t->thing)
+        t->thing = rh_alloc(&t->arena, MOST_THINGS, sizeof *t->thing);
+    t->env.descriptions = rh_description_folders(&t->arena, NULL, NULL, c->installed);
+    if (!t->thing || !t->env.descriptions)
+        return rh_fail_memory(err, "a list", MOST_THINGS * sizeof *t->thing);
+    if (!strcmp(kind, "algorithms")) {
+        const char *path = getenv("RH_PLUGIN_PATH");
+        RH_TRY(rh_registry_init(&t->registry, &t->arena, err));
+        if (path)
+            RH_TRY(rh_registry_load_list(&t->registry, path, err));
+        for (int32_t i = 0; i < t->registry.n; i++)
+            add_thing(t, t->registry.plugin[i].algorithm->name, t->registry.plugin[i].algorithm->summary);
+    } else if (!strcmp(kind, "metrics")) {
+        for (const struct rh_metric *const *m = rh_metrics(); *m; m++)
+            add_thing(t, (*m)->name, (*m)->summary);
+    } else if (!strcmp(kind, "splits")) {
+        for (const struct rh_split *const *s = rh_splits(); *s; s++)
+            add_thing(t, (*s)->name, (*s)->summary);
+    } else if (!strcmp(kind, "datasets")) {
+        add_datasets(t);
+    } else {
+        static const char *const kinds[] = { "algorithms", "datasets", "metrics", "splits" };
+        const char *nearest = rh_nearest(kind, kinds, 4);
+        return rh_fail(err, RH_EINVAL, "there is no list of '%s'; %s%s%s", kind,
+                       nearest ? "did you mean '" : "there are: algorithms, datasets, metrics, splits",
+                       nearest ? nearest : "", nearest ? "'?" : "");
+    }
+    return RH_OK;
+}
+
+int rh_cmd_list(const struct rh_cmd *c, int argc, char **argv)
+{
+    bool names = false;
+    const struct rh_option option[] = {
+        { "names", NULL, "names only, one a line", .flag = &names },
+        RH_OPTIONS_END,
+    };
+    char **kind;
+    int n, status;
+    if (!rh_options(argc, argv, "list algorithms|datasets|metrics|splits [OPTION]...",
+                    "Lists what there is, one line each.", option, &kind, &n, &status))
+        return status;
+    if (n != 1)
+        return rh_usage_error("list takes one of: algorithms, datasets, metrics, splits");
+    struct things t = { 0 };
+    struct rh_error err = { 0 };
+    struct rh_text text = { 0 };
+    if (collect(c, kind[0], &t, &err) < 0) {
+        status = rh_complain(&err);
+    } else {
+        int width = 0;
+        for (int32_t i = 0; i < t.n; i++)
+            width = (int)strlen(t.thing[i].name) > width ? (int)strlen(t.thing[i].name) : width;
+        for (int32_t i = 0; i < t.n; i++)
+            if (names)
+                rh_text_printf(&text, "%s\n", t.thing[i].name);
+            else
+                rh_text_printf(&text, "%-*s  %s\n", width, t.thing[i].name, t.thing[i].summary);
+        status = rh_print(text.s);
+    }
+    rh_text_release(&text);
+    rh_arena_release(&t.arena);
+    return status;
+}
+
+/* ----------------------------------------------------------------------------------------------- describe */
+
+static void describe_params(const struct rh_param *table, struct rh_text *out)
+{
+    if (!rh_param_count(table))
+        return;
+    rh_text_add(out, "\nparameters\n");
+    for (const struct rh_param *p = table; p->type != RH_P_END; p++) {
+        struct rh_text allowed = { 0 }, def = { 0 };
+        union {
+            int64_t i;
+            double d;
+            bool b;
+            int e;
+            const char *s;
+        } value;
+        struct rh_param one[2] = { *p, RH_PARAMS_END };
+        one[0].offset = 0;
+        rh_params_defaults(one, &value);
+        rh_param_allowed(p, &allowed);
+        rh_param_text(one, &value, &def);
+        rh_text_printf(out, "  %s = %s    (%s)\n      %s\n", p->name, def.s && *def.s ? def.s : "\"\"",
+                       allowed.s ? allowed.s : "", p->help);
+        for (const struct rh_choice *w = p->type == RH_P_ENUM ? p->choices : NULL; w && w->word; w++)
+            rh_text_printf(out, "        %-14s %s\n", w->word, w->help ? w->help : "");
+        rh_text_release(&allowed);
+        rh_text_release(&def);
+    }
+}
+
+static void describe_algorithm(const struct rh_algorithm *a, struct rh_text *out)
+{
+    static const struct {
+        uint32_t flag;
+        const char *text;
+    } says[] = {
+        { RH_A_USES_SOURCES, "learns from source domains" },
+        { RH_A_NEEDS_SOURCES, "needs source domains" },
+        { RH_A_NEEDS_VALUES, "needs ratings" },
+        { RH_A_NEEDS_TIME, "needs timestamps" },
+        { RH_A_NEEDS_ITEM_FEATURES, "needs item features" },
+        { RH_A_NEEDS_USER_FEATURES, "needs user features" },
+        { RH_A_RATES, "scores are ratings" },
+        { RH_A_COLD_USERS, "scores unseen users" },
+        { RH_A_COLD_ITEMS, "scores unseen items" },
+        { RH_A_RANDOM, "depends on the seed" },
+    };
+    rh_text_printf(out, "algorithm %s, revision %u\n%s\n%s\n", a->name, a->revision, a->summary, a->reference);
+    for (size_t i = 0, n = 0; i < sizeof says / sizeof *says; i++)
+        if (a->flags & says[i].flag)
+            rh_text_printf(out, "%s%s", n++ ? ", " : "\n", says[i].text);
+    rh_text_add(out, "\n");
+    describe_params(a->params, out);
+    if (a->epoch)
+        rh_text_printf(
+            out,
+            "  epochs = %d    (integer 0 to 100000)\n      passes over the training data at most\n"
+            "  patience = 0    (integer 0 to 100000)\n      stop when the validation metric has not risen for "
+            "so many validations, and go back to the best epoch; 0: all epochs\n"
+            "  validate_every = 1    (integer 1 to 100000)\n      epochs between validations\n",
+            a->epochs);
+}
+
+static void describe_metric(const struct rh_metric *m, struct rh_text *out)
+{
+    rh_text_printf(out, "metric %s\n%s\n%s\n\ndefinition  %s\nformula     %s\nrange       %g to %g, %s is better\n",
+                   m->name, m->summary, m->reference, m->definition, m->formula, m->min, m->max,
+                   m->flags & RH_M_LOWER_IS_BETTER ? "lower" : "higher");
+}
+
+static void describe_split(const struct rh_split *s, struct rh_text *out)
+{
+    rh_text_printf(out, "split %s, revision %u\n%s\n%s\n%s%s%s", s->name, s->revision, s->summary, s->reference,
+                   s->needs_time ? "\nneeds timestamps" : "",
+                   s->needs_given ? "\nneeds a dataset with train and test files" : "",
+                   s->needs_sources ? "\nneeds source domains" : "");
+    describe_params(s->params, out);
+}
+
+static bool describe_dataset(struct things *t, const char *name, struct rh_text *out)
+{
+    struct rh_dataset *d = NULL;
+    struct rh_error why = { 0 };
+    if (rh_dataset_open(&t->arena, &t->env, name, NULL, 0, &d, &why) < 0)
+        return false;
+    rh_text_printf(out, "dataset %s\n%s\n\ndomains ", name, rh_dataset_summary(d));
+    for (int32_t i = 0; i < rh_dataset_domain_count(d); i++)
+        rh_text_printf(out, "%s%s", i ? ", " : "", rh_dataset_domain(d, i));
+    rh_text_printf(out, "\nharness data info %s tells of its files\n", name);
+    return true;
+}
+
+int rh_cmd_describe(const struct rh_cmd *c, int argc, char **argv)
+{
+    static const char *const kinds[] = { "algorithms", "metrics", "splits", "datasets" };
+    const struct rh_option option[] = { RH_OPTIONS_END };
+    char **name;
+    int n, status;
+    if (!rh_options(argc, argv, "describe NAME", "Describes an algorithm, a metric, a split or a dataset.", option,
+                    &name, &n, &status))
+        return status;
+    if (n != 1)
+        return rh_usage_error("describe takes one name, such as itemknn; see harness list algorithms");
+    struct things t = { 0 };
+    struct rh_error err = { 0 };
+    struct rh_text text = { 0 };
+    status = RH_OK;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds && status >= 0; k++)
+        status = collect(c, kinds[k], &t, &err);
+    if (status >= 0) {
+        const struct rh_algorithm *a = rh_registry_find(&t.registry, name[0]);
+        const struct rh_metric *m = rh_metric_find(name[0]);
+        const struct rh_split *s = rh_split_find(name[0]);
+        if (a)
+            describe_algorithm(a, &text);
+        if (m)
+            describe_metric(m, &text);
+        if (s)
+            describe_split(s, &text);
+        if (!a && !m && !s && !describe_dataset(&t, name[0], &text)) {
+            const char *names[MOST_THINGS];
+            for (int32_t i = 0; i < t.n; i++)
+                names[i] = t.thing[i].name;
+            const char *nearest = rh_nearest(name[0], names, (size_t)t.n);
+            rh_fail(&err, RH_EINVAL, "there is no algorithm, metric, split or dataset '%s'%s%s%s", name[0],
+                    nearest ? "; did you mean '" : "; see harness list", nearest ? nearest : "", nearest ? "'?" : "");
+        }
+    }
+    status = err.status < 0 ? rh_complain(&err) : rh_print(text.s);
+    rh_text_release(&text);
+    rh_arena_release(&t.arena);
+    return status;
+}

@@ -1,0 +1,69 @@
+#include "config/plan.h"
+
+#include "base/hash.h"
+
+#include <string.h>
+
+/* What a problem is made from, apart from the split's own revision: bump when the same data and labels give another
+ * problem. */
+#define PROBLEM_REVISION 1
+#define RUN_REVISION 1
+
+static void hash_domain(struct rh_hash *h, const struct rh_plan_domain *d, const char *identity)
+{
+    rh_hash_text(h, identity);
+    rh_hash_text(h, d->domain);
+}
+
+int rh_plan_problem_identity(const struct rh_plan *p, int32_t problem, const struct rh_data_env *env,
+                             char hex[static RH_HASH_HEX], struct rh_error *err)
+{
+    const struct rh_plan_problem *q = &p->problem[problem];
+    struct rh_hash h;
+    char data[RH_HASH_HEX];
+    rh_hash_init(&h);
+    rh_hash_text(&h, "problem");
+    rh_hash_u64(&h, PROBLEM_REVISION);
+    RH_TRY(rh_dataset_identity(q->target.dataset, env, data, err));
+    hash_domain(&h, &q->target, data);
+    rh_hash_u64(&h, (uint64_t)q->n_sources);
+    for (int32_t s = 0; s < q->n_sources; s++) {
+        RH_TRY(rh_dataset_identity(q->source[s].dataset, env, data, err));
+        hash_domain(&h, &q->source[s], data);
+    }
+    rh_hash_text(&h, q->split->name);
+    rh_hash_u64(&h, q->split->revision);
+    for (int32_t i = 0; i < q->n_settings; i++)
+        if (!strncmp(q->setting[i].key, "split.", 6)) {
+            rh_hash_text(&h, q->setting[i].key);
+            rh_hash_text(&h, q->setting[i].value);
+        }
+    rh_hash_u64(&h, q->seed);
+    rh_hash_u64(&h, (uint64_t)q->fold);
+    rh_hash_hex(&h, hex);
+    return RH_OK;
+}
+
+void rh_plan_run_identity(const struct rh_plan *p, const char *problem_identity, int32_t algorithm,
+                          char hex[static RH_HASH_HEX])
+{
+    const struct rh_plan_algorithm *g = &p->algorithm[algorithm];
+    struct rh_hash h;
+    char number[32];
+    rh_hash_init(&h);
+    rh_hash_text(&h, "run");
+    rh_hash_u64(&h, RUN_REVISION);
+    rh_hash_text(&h, problem_identity);
+    rh_hash_text(&h, g->algorithm->name);
+    rh_hash_u64(&h, g->algorithm->revision);
+    for (int32_t i = 0; i < g->n_params; i++) {
+        rh_hash_text(&h, g->param[i].key);
+        rh_hash_text(&h, g->param[i].value);
+    }
+    if (g->patience) /* else validation is only looked at */
+        rh_hash_text(&h, p->validate.definition);
+    for (int32_t m = 0; m < p->n_metrics; m++)
+        rh_hash_text(&h, p->metric[m].definition);
+    rh_hash_text(&h, rh_real_text(p->relevant_from, number));
+    rh_hash_hex(&h, hex);
+}

@@ -1,0 +1,42 @@
+/* An algorithm at work in one run: its state, its memory, its streams, and the host table it sees. */
+#ifndef RH_PLUGIN_INSTANCE_H
+#define RH_PLUGIN_INSTANCE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/log.h"
+#include <signal.h>
+
+struct rh_instance;
+
+struct rh_instance_options {
+    uint64_t seed;        /* of the experiment */
+    const char *identity; /* of the run: names its random streams */
+    int threads;
+    size_t memory_limit;                 /* bytes of state; 0: none */
+    struct rh_log *log;                  /* may be NULL */
+    const volatile sig_atomic_t *cancel; /* may be NULL */
+};
+
+/* Zeroed state; nothing of the algorithm is called. params and train are borrowed until rh_instance_free. */
+int rh_instance_new(const struct rh_algorithm *alg, const void *params, const struct rh_train *train,
+                    const struct rh_instance_options *options, struct rh_instance **out, struct rh_error *err);
+void rh_instance_free(struct rh_instance *in); /* calls release if fit was called; NULL is fine */
+
+/* Each returns the callback's status; a failure without a message gets one, and an unknown status is RH_EBUG. */
+int rh_instance_fit(struct rh_instance *in, struct rh_error *err);
+int rh_instance_epoch(struct rh_instance *in, int32_t epoch, double *loss, struct rh_error *err);
+/* From several threads at once, each with its own `thread` below options.threads. */
+int rh_instance_score(struct rh_instance *in, int thread, const struct rh_query *query, int32_t n, float *out,
+                      size_t stride, struct rh_error *err);
+
+/* Keeps the state as it is now as the best; puts the best back in place. */
+int rh_instance_keep(struct rh_instance *in, struct rh_error *err);
+void rh_instance_restore(struct rh_instance *in);
+
+size_t rh_instance_bytes(const struct rh_instance *in); /* peak bytes of state */
+
+/* The rules between parameters of an algorithm (its `check`), without any data. */
+int rh_algorithm_check(const struct rh_algorithm *alg, const void *params, struct rh_error *err);
+
+#endif

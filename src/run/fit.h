@@ -1,0 +1,23 @@
+/* One run: fit with validation and early stopping, then the test queries. */
+#ifndef RH_RUN_FIT_H
+#define RH_RUN_FIT_H
+
+#include "config/plan.h"
+#include "eval/evaluate.h"
+#include "split/problem.h"
+
+struct rh_fit_result {
+    struct rh_evaluation test;
+    struct rh_epoch_row *epoch; /* [n_epochs] */
+    int32_t n_epochs;
+    double fit_seconds, score_seconds;
+    size_t state_bytes;
+};
+
+/* Fits and evaluates algorithm number `algorithm` of the plan on a problem. All results are in the arena. What an
+ * algorithm needs of a problem (ratings, times, features, users seen in training) is checked first: RH_EUNSUP. */
+int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t algorithm,
+                        const struct rh_problem *problem, const char *run_identity, int threads, struct rh_log *log,
+                        const volatile sig_atomic_t *cancel, struct rh_fit_result *out, struct rh_error *err);
+
+#endif
