@@ -24,7 +24,7 @@ _harness() {
     done
 
     case $before in
-    --data)
+    --data | --cache)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
@@ -45,7 +45,7 @@ _harness() {
         mapfile -t COMPREPLY < <(compgen -P "$done" -W "$(_harness_names "$program" metrics)" -- "${word##*,}")
         return
         ;;
-    --set | --threads) return ;;
+    --set | --threads | --plot) return ;;
     esac
 
     local words=''
@@ -53,8 +53,8 @@ _harness() {
     '') words='run check list describe data table plot help --help --version' ;;
     run | check)
         if [[ $word == -* ]]; then
-            words='--set --data --quiet --help'
-            [[ $command == run ]] && words+=' --store --force --threads'
+            words='--set --data --store --help'
+            [[ $command == run ]] && words+=' --cache --force --threads --metric --format --quiet --verbose'
         else
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -X '!*.ini' -- "$word"; compgen -d -- "$word")
@@ -86,7 +86,7 @@ _harness() {
     table | plot)
         if [[ $word == -* ]]; then
             words='--store --help --metric --format'
-            [[ $command == plot ]] && words='--store --help --output --terminal'
+            [[ $command == plot ]] && words='--store --help --output --plot --metric --terminal --script'
         else # an experiment is most often called like its file
             for i in experiments/*.ini; do
                 i=${i##*/}

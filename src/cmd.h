@@ -1,7 +1,7 @@
 /* The command layer: the only place that prints, and whose statuses become exit statuses. Each command gets its own
  * argc and argv (argv[0] is its name) and returns one of these. */
-#ifndef RH_CMD_H
-#define RH_CMD_H
+#ifndef RH_COMMAND_CMD_H
+#define RH_COMMAND_CMD_H
 
 #include "base/error.h"
 #include "base/log.h"
@@ -49,7 +49,8 @@ struct rh_option {
     }
 
 /* Parses `argv`; operands are moved to the front and counted. Handles --help (prints usage, summary and options,
- * returns RH_EXIT_OK through *exit_status with false). False: stop with *exit_status. `usage` is "run FILE [OPTION]...". */
+ * returns RH_EXIT_OK through *exit_status with false). False: stop with *exit_status. `usage` is like
+ * "run FILE [OPTION]...". */
 bool rh_options(int argc, char **argv, const char *usage, const char *summary, const struct rh_option *option,
                 char ***operand, int *n_operands, int *exit_status);
 

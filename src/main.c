@@ -68,8 +68,13 @@ int main(int argc, char **argv)
         help();
         return RH_EXIT_USAGE;
     }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || (!strcmp(argv[1], "help") && argc == 2))
         return help();
+    char *help_of[] = { argv[0], argv[2], (char[]){ "--help" }, NULL };
+    if (!strcmp(argv[1], "help")) { /* help COMMAND is COMMAND --help */
+        argv = help_of;
+        argc = 3;
+    }
     if (!strcmp(argv[1], "--version"))
         return rh_print(PACKAGE_STRING "\n");
     const struct command *command = NULL;
