@@ -71,7 +71,9 @@ _harness() {
         case $second in
         '') words='list info verify add fetch --data --help' ;;
         add)
-            if [[ $before == add ]]; then
+            if [[ $word == -* ]]; then
+                words='--data --link --replace --help'
+            elif [[ $before == add ]]; then
                 words=$(_harness_names "$program" datasets)
             else
                 compopt -o filenames
@@ -80,7 +82,7 @@ _harness() {
             fi
             ;;
         list) words='--data --help' ;;
-        *) words="$(_harness_names "$program" datasets) --data --help" ;;
+        *) words="$(_harness_names "$program" datasets) --data --set --cache --threads --quiet --help" ;;
         esac
         ;;
     table | plot)

@@ -29,6 +29,7 @@ static const struct command {
     { "check", "parse and validate an experiment, print the plan; reads no data", rh_cmd_check },
     { "list", "list algorithms, datasets, metrics or splits", rh_cmd_list },
     { "describe", "describe one of them: summary, paper, parameters", rh_cmd_describe },
+    { "data", "list, inspect, verify, add and fetch datasets", rh_cmd_data },
     { "table", "print the comparison of an experiment's stored runs", rh_cmd_table },
     { "plot", "draw it", rh_cmd_plot },
 };

@@ -158,8 +158,8 @@ static int take_domain(struct parsing *p, const struct rh_ini_entry *e, struct r
 {
     static const char *const names[] = {
         "interactions", "train", "validation", "test", "train_reader", "validation_reader", "test_reader", "user",
-        "item", "rating", "time", "time_unknown", "time_format", "rating_scale", "item_range", "reader", "separator", "header",
-        "quoted", "encoding",
+        "item", "rating", "time", "time_unknown", "time_format", "rating_scale", "item_range", "reader", "separator",
+        "header", "quoted", "encoding",
     };
     const char **field[] = {
         &s->place[RH_GIVEN_NONE],       &s->place[RH_GIVEN_TRAIN],  &s->place[RH_GIVEN_VALIDATION],

@@ -29,7 +29,7 @@ struct rh_reading {
     int32_t n_wanted;
     struct wanted_key *key; /* [n_wanted] */
     size_t *start;          /* [n_wanted] of each field in `text` */
-    const char **quick;     /* [n_wanted] keys of plain lines (data/json_quick.h), or NULL: some wanted key is not simple */
+    const char **quick;     /* [n_wanted] keys of plain lines (data/json_quick.h), or NULL: a key is not simple */
     struct rh_text text;    /* of the record last read */
     struct rh_text recoded; /* a latin-1 line as UTF-8 */
     struct rh_text has;     /* keys of the first line, for messages */
