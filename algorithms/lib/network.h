@@ -62,7 +62,7 @@ extern const struct rh_choice rh_activation_words[], rh_loss_words[], rh_bag_wor
         RH_INT(S, batch, 32, 1, 4096, "groups a minibatch; a group is a user with up to 32 liked items"),            \
         RH_ENUM(S, optimizer, RH_ADAM, rh_optimizer_words, "rule by which weights move"),                            \
         RH_REAL(S, rate, 0.01, 1e-7, 10, "learning rate"),                                                           \
-        RH_REAL(S, decay, 0.01, 0, 100, "weight decay: share taken from a weight by a step of rate 1"),              \
+        RH_REAL(S, decay, 0.3, 0, 100, "weight decay: share taken from a weight by a step of rate 1"),               \
         RH_REAL(S, spread, 0.1, 1e-6, 10, "standard deviation of the random item tower"),                            \
         RH_ENUM(S, bag, RH_BAG_UNIT, rh_bag_words, "how the features of a sparse block add up"),                     \
         RH_BOOL(S, idf, true, "rare features weigh more (inverse document frequency)"),                              \

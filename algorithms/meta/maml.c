@@ -53,9 +53,9 @@ static const struct rh_param params_table[] = {
     RH_ENUM(struct params, order, SECOND_ORDER, order_words, "order of the derivatives in the outer gradient"),
     RH_ENUM(struct params, adapt, ADAPTS_LAYERS, adapt_words, "weights that the inner loop moves"),
     RH_INT(struct params, inner_steps, 2, 0, 100, "gradient steps on the support; 0: the twin without adaptation"),
-    RH_REAL(struct params, inner_rate, 0.1, 0, 100, "learning rate of the inner steps"),
+    RH_REAL(struct params, inner_rate, 0.2, 0, 100, "learning rate of the inner steps"),
     RH_INT(struct params, shots, 10, 1, 1024, "support items of a training task, at most"),
-    RH_INT(struct params, meta_batch, 16, 1, 4096, "tasks of one outer step"),
+    RH_INT(struct params, meta_batch, 32, 1, 4096, "tasks of one outer step"),
     RH_BOOL(struct params, source_tasks, true, "users of the sources are tasks too, with their rows there"),
     RH_PARAMS_END,
 };

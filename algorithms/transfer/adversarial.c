@@ -49,7 +49,7 @@ static const struct rh_choice lipschitz_words[] = {
 static const struct rh_param params_table[] = {
     RH_NETWORK_PARAMS(struct params),
     RH_ENUM(struct params, objective, RH_WASSERSTEIN, objective_words, "game between features and critic"),
-    RH_REAL(struct params, domain_weight, 0.1, 0, 1000, "weight of the domain term for the features (lambda)"),
+    RH_REAL(struct params, domain_weight, 0.02, 0, 1000, "weight of the domain term for the features (lambda)"),
     RH_REAL(struct params, source_weight, 0.5, 0, 1000, "weight of the sources' liked items for the head"),
     RH_REAL(struct params, ramp, 4, 0, 1e6, "epochs over which lambda grows to domain_weight; 0: at once"),
     RH_INT(struct params, critic_hidden, 32, 1, 1024, "hidden units of the critic"),

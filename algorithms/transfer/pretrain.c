@@ -40,7 +40,7 @@ static const struct rh_param params_table[] = {
     RH_ENUM(struct params, mode, MODE_FINETUNE, mode_words, "what happens after the sources"),
     RH_INT(struct params, source_epochs, 6, 1, 10000, "passes over the sources, before the epochs on the target"),
     RH_ENUM(struct params, tune, RH_PART_ALL, tune_words, "parts that move in fine-tuning"),
-    RH_REAL(struct params, rate_factor, 0.5, 1e-6, 1000, "learning rate of fine-tuning by that of the sources"),
+    RH_REAL(struct params, rate_factor, 1, 1e-6, 1000, "learning rate of fine-tuning by that of the sources"),
     RH_PARAMS_END,
 };
 
