@@ -126,7 +126,7 @@ struct rh_domain {
     const int64_t *row;  /* [n_users + 1] offsets */
     const int32_t *item; /* [row[n_users]] ascending inside a row, no item twice in a row */
     const float *value;  /* [row[n_users]] ratings, or NULL: implicit feedback */
-    const int64_t *time; /* [row[n_users]] unix seconds, or NULL: no timestamps */
+    const int64_t *time; /* [row[n_users]] unix seconds, INT64_MIN where unknown, or NULL: no timestamps */
     float value_min, value_max; /* the rating scale; both 0 when value is NULL */
     const struct rh_features *item_features; /* [n_item_blocks] each with n_rows == n_items */
 };

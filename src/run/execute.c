@@ -91,11 +91,15 @@ static int build_problem(struct execution *x, const struct rh_plan_problem *q, s
     if (q->split->needs_given && !target->given)
         return rh_fail(err, RH_EDATA, "split %s needs a dataset with train and test files, and '%s' has none",
                        q->split->name, target->name);
+    const char *space[1 + MOST_DOMAINS] = { rh_dataset_namespace(q->target.dataset) };
+    for (int32_t s = 0; s < q->n_sources; s++)
+        space[1 + s] = rh_dataset_namespace(q->source[s].dataset);
     struct rh_problem_spec spec = {
         .name = q->label,
         .target = target,
         .n_sources = q->n_sources,
         .source = source,
+        .user_space = space,
         .split = q->split,
         .params = q->params,
         .seed = q->seed,

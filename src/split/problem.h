@@ -1,7 +1,7 @@
 /* A problem: one target domain, zero or more sources, split into what may be seen and what is asked. Built once per
  * fold, shared by every algorithm, immutable.
  *
- * Users: the union of the users of all domains, by id. The target's users come first, in the target's order; then
+ * Users: the union of the users of all domains, by namespace and id. The target's users come first, in the target's order; then
  * those of the sources not yet there. Feature blocks of the domains are joined by name: their columns are the union
  * of the column names (target's first), so a column means the same in every domain. A user's features are those of
  * the first domain, target first, that has any for the user. Domain 0 of the train view is the target. */
@@ -59,6 +59,9 @@ struct rh_problem_spec {
     const struct rh_domain_data *target;
     int32_t n_sources;
     const struct rh_domain_data *const *source; /* [n_sources] */
+    /* [1 + n_sources] whose user ids these are, target first: the same id is the same user only where this is the same
+     * text. NULL: all are alike. */
+    const char *const *user_space;
     const struct rh_split *split;
     const void *params; /* of the split */
     uint64_t seed;

@@ -28,6 +28,17 @@ static int keep_ids(struct rh_build *b, const struct rh_names *names, struct rh_
     return RH_OK;
 }
 
+/* The name of a user in the joint space. Ids of another namespace than the target's get theirs in front, behind a
+ * character that no id has, so that user 7 of one site is not user 7 of another. */
+static const char *joint_name(struct rh_build *b, int32_t d, int32_t u)
+{
+    const char *id = rh_string(&b->domain[d]->user_id, u);
+    const char *const *space = b->spec->user_space;
+    if (!space || !strcmp(space[d], space[0]))
+        return id;
+    return rh_arena_printf(&b->work, "%s\x1f%s", space[d], id);
+}
+
 int rh_build_users(struct rh_build *b, struct rh_error *err)
 {
     int64_t most = 0;
@@ -44,8 +55,12 @@ int rh_build_users(struct rh_build *b, struct rh_error *err)
         of_domain[d] = rh_build_alloc(&b->work, (size_t)data->n_users, sizeof **of_domain, "users", err);
         if (!of_domain[d])
             return RH_ENOMEM;
-        for (int32_t u = 0; u < data->n_users; u++)
-            of_domain[d][u] = rh_names_add(&names, rh_string(&data->user_id, u));
+        for (int32_t u = 0; u < data->n_users; u++) {
+            const char *name = joint_name(b, d, u);
+            if (!name)
+                return rh_fail_memory(err, "user ids", (size_t)data->n_users);
+            of_domain[d][u] = rh_names_add(&names, name);
+        }
     }
     for (int32_t d = 0; d < b->n_domains; d++) {
         const struct rh_domain_data *data = b->domain[d];

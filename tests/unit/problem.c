@@ -134,6 +134,25 @@ static void users_are_joined_by_id(void **state)
     rh_problem_free(p);
 }
 
+/* ann and dee of another site are other people; zoe is the same for the two sources of that site. */
+static void users_of_other_namespaces_are_others(void **state)
+{
+    struct world *w = *state;
+    static const char *const space[] = { "here", "there", "there" };
+    struct said said = { .target = { [1] = RH_TEST } };
+    struct rh_problem_spec spec = { .name = "p", .target = w->movies, .n_sources = 2, .source = w->source,
+                                    .user_space = space, .split = &spoken, .params = &said, .seed = 17 };
+    struct rh_problem *p = NULL;
+    assert_int_equal(rh_problem_build(&spec, NULL, &p, &w->err), RH_OK);
+    const char *want[] = { "ann", "bob", "cy", "dee", "there\x1f" "dee", "there\x1fzoe", "there\x1f" "ann",
+                           "there\x1f" "eve" };
+    assert_int_equal(p->train.n_users, 8);
+    for (int i = 0; i < 8; i++)
+        assert_string_equal(rh_string(&p->user_id, i), want[i]);
+    assert_int_equal(p->n_shared_users, 0);
+    rh_problem_free(p);
+}
+
 static void last_rows_are_asked(void **state)
 {
     struct world *w = *state;
@@ -383,6 +402,7 @@ int main(void)
 #define WITH_WORLD(f) cmocka_unit_test_setup_teardown(f, make_world, free_world)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(users_are_joined_by_id),
+        WITH_WORLD(users_of_other_namespaces_are_others),
         WITH_WORLD(last_rows_are_asked),
         WITH_WORLD(leakage_is_counted_exactly),
         WITH_WORLD(support_is_seen_by_its_own_query_alone),
