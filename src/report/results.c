@@ -343,12 +343,19 @@ static int load_removed(struct rh_store *s, struct rh_arena *a, struct rh_part *
     return status < 0 ? status : RH_OK;
 }
 
+/* "generated.dataset" = "synthetic", "target.generator" = "power": the sections may be called anything. */
+static bool says_generated(const char *key, const char *value)
+{
+    const char *last = after_dot(key);
+    return (!strcmp(last, "dataset") && from_generator(value)) || (!strcmp(last, "generator") && value[0]);
+}
+
 static int load_part_details(struct rh_store *s, struct rh_arena *a, struct rh_part *p, struct rh_error *err)
 {
     RH_TRY(load_key_values(s, a, "SELECT key, value FROM problem_setting WHERE problem = ? ORDER BY position",
                            p->problem[0], &p->setting, &p->n_settings, err));
     for (int32_t i = 0; i < p->n_settings; i++)
-        if (!strcmp(after_dot(p->setting[i].key), "generator") && p->setting[i].value[0])
+        if (says_generated(p->setting[i].key, p->setting[i].value))
             p->generated = true;
     for (int32_t i = 0; i < p->n_problems; i++)
         RH_TRY(load_leaks(s, a, p, p->problem[i], err));

@@ -9,6 +9,7 @@
  * which hides the interval on a bar, and for their yellow, which is weak on white. */
 static const unsigned palette[] = { 0x0072B2, 0xE69F00, 0x009E73, 0xCC79A7, 0x56B4E9, 0xD55E00, 0x555555, 0xAAAAAA };
 static const int points[] = { 7, 5, 9, 11, 13, 6, 4, 8, 10, 12 }; /* filled first, then hollow */
+#define SUBTITLE 140 /* letters of a line of the subtitle */
 enum { COLOURS = sizeof palette / sizeof *palette, POINTS = sizeof points / sizeof *points };
 
 /* Lengths are pixels in pictures and characters in a terminal, counted from the top left corner. The margins are all
@@ -152,7 +153,28 @@ static void titles(struct drawing *d)
     if (d->terminal)
         return; /* they stand above the drawing, as lines of text that can be broken */
     label(d, 1, d->c->title, 16, 24, "font 'sans-serif,16' textcolor rgb '#111111'");
-    label(d, 2, d->c->subtitle, 16, 47, "font 'sans-serif,11' textcolor rgb '#555555'");
+    struct rh_text lines = { 0 };
+    char *rest = NULL;
+    int n = 0;
+    rh_write_paragraph(&lines, d->c->subtitle, SUBTITLE);
+    for (char *line = lines.s ? strtok_r(lines.s, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
+        label(d, 5 + n, line + strspn(line, " "), 16, 47 + 16 * n, "font 'sans-serif,11' textcolor rgb '#555555'");
+        n++;
+    }
+    d->t->failed |= lines.failed;
+    rh_text_release(&lines);
+}
+
+/* Height of the titles of a picture. */
+static double head_height(const struct rh_chart *c)
+{
+    struct rh_text lines = { 0 };
+    double height = 70;
+    rh_write_paragraph(&lines, c->subtitle, SUBTITLE);
+    for (const char *p = lines.s; p && (p = strchr(p, '\n')); p++)
+        height += 16;
+    rh_text_release(&lines);
+    return height;
 }
 
 /* Margins of the panel at work, and its own title. */
@@ -221,7 +243,7 @@ static void bar_data(struct drawing *d, int32_t panel, double *height)
     const struct rh_chart *c = d->c;
     struct rh_text tics = { 0 }, failures = { 0 };
     double y = 0.4;
-    int tag = 10;
+    int tag = 100;
     rh_text_printf(d->t, "$bars%d << EOD\n# series value y low high thickness-low thickness-high\n", panel);
     for (int32_t x = 0; x < c->x.n; x++) {
         double first = y;
@@ -298,7 +320,7 @@ static void draw_bars(struct drawing *d, enum rh_picture picture, const char *ou
     const struct rh_chart *c = d->c;
     double thickness = c->series.n == 1 ? 18 : c->series.n == 2 ? 15 : 13;
     d->width = 960;
-    d->height = 70;
+    d->height = head_height(c);
     for (int32_t p = 0; p < c->panel.n; p++) {
         int32_t bars, rows = bar_rows(c, p, &bars);
         d->height += (bars + 0.8 * rows) * thickness + (c->panel.name[p][0] ? 66 : 40);
@@ -309,7 +331,7 @@ static void draw_bars(struct drawing *d, enum rh_picture picture, const char *ou
     rh_text_add(d->t, "set errorbars 0.5\n");
     d->left = fmin((double)longest(&c->x) * d->letter + 24, 0.45 * d->width);
     d->right = d->width - fmin(fmax(key_width(d), 24), 0.35 * d->width);
-    d->top = 70;
+    d->top = head_height(c);
     for (int32_t p = 0; p < c->panel.n; p++) {
         d->top += c->panel.name[p][0] ? 26 : 0;
         if (!p)
@@ -457,7 +479,7 @@ static void draw_lines(struct drawing *d, enum rh_picture picture, int width, in
 {
     const struct rh_chart *c = d->c;
     bool titled = c->panel.n > 1 || c->panel.name[0][0];
-    double panel_height = d->terminal ? height - 8 : c->panel.n > 1 ? 260 : 360, head = d->terminal ? 1 : 66;
+    double panel_height = d->terminal ? height - 8 : c->panel.n > 1 ? 260 : 360, head = d->terminal ? 1 : head_height(c) - 4;
     double between = (d->terminal ? 4 : 56) + (titled ? 1.6 * d->line : 0);
     panel_height = fmax(panel_height, d->terminal ? 6 : 20);
     d->width = d->terminal ? width : 960;

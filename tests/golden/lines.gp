@@ -10,7 +10,7 @@ set tics nomirror
 set format '%g'
 set multiplot
 set label 1 'A made experiment' at screen 0.01667, screen 0.95272 left font 'sans-serif,16' textcolor rgb '#111111'
-set label 2 'made: rmse, target books, from movies; generated data; LEAKAGE, see the table' at screen 0.01667, screen 0.90741 left font 'sans-serif,11' textcolor rgb '#555555'
+set label 5 'made: rmse, target books, from movies; generated data; LEAKAGE, see the table' at screen 0.01667, screen 0.90741 left font 'sans-serif,11' textcolor rgb '#555555'
 set errorbars 0.5
 set key at screen 0.79625, screen 0.81954 left top vertical maxrows 5 Left reverse samplen 2.5 spacing 1.2
 $line0_0 << EOD

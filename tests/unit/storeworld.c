@@ -70,7 +70,7 @@ static int put_problem(struct rh_store *s, int64_t experiment, int position, int
     char identity[64], label[64], value[16], users[QUERIES][16];
     const char *user[QUERIES];
     snprintf(value, sizeof value, "%d", k);
-    const struct rh_key_value setting[] = { { "split.k", value, k > 0 }, { "target.generator", "power", false } };
+    const struct rh_key_value setting[] = { { "split.k", value, k > 0 }, { "made.dataset", "synthetic", false } };
     struct rh_problem_row p = { .identity = identity, .name = k ? "cold" : "warm", .label = label, .target = "books",
                                 .sources = k ? "movies" : "", .split = k ? "cold_users" : "leave_one_out", .fold = f,
                                 .setting = setting, .n_settings = k ? 2 : 0 };
