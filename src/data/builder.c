@@ -104,19 +104,26 @@ static void keep_window(struct rh_builder *b, const struct rh_build *how, struct
     b->n = kept;
 }
 
-static int scatter(struct rh_builder *b, struct rh_arena *a, struct rh_csr *c, struct rh_error *err)
+struct scattering {
+    const struct rh_builder *b;
+    const struct rh_csr *c;
+    int64_t *at;    /* [n_users] where the next row of each user goes */
+    int32_t *first; /* [pieces + 1] users of each piece */
+};
+
+/* A piece goes through all rows and takes those of its users: reading in order is cheap, what costs is the writing and
+ * the fresh pages, and these are shared out. */
+static int scatter_piece(void *arg, int thread, int64_t begin, int64_t end)
 {
-    RH_TRY(rh_csr_new(a, b->user.n, b->item.n, b->n, b->has_value, b->has_time, b->has_given, c, err));
-    for (int64_t k = 0; k < b->n; k++)
-        c->row[b->row_user[k] + 1]++;
-    for (int32_t u = 0; u < c->n_users; u++)
-        c->row[u + 1] += c->row[u];
-    int64_t *at = malloc(((size_t)c->n_users + 1) * sizeof *at);
-    if (!at)
-        return rh_fail_memory(err, "the rows", ((size_t)c->n_users + 1) * sizeof *at);
-    memcpy(at, c->row, ((size_t)c->n_users + 1) * sizeof *at);
+    const struct scattering *s = arg;
+    const struct rh_builder *b = s->b;
+    const struct rh_csr *c = s->c;
+    const int32_t lo = s->first[begin], hi = s->first[end];
+    (void)thread;
     for (int64_t k = 0; k < b->n; k++) {
-        int64_t to = at[b->row_user[k]]++;
+        if (b->row_user[k] < lo || b->row_user[k] >= hi)
+            continue;
+        int64_t to = s->at[b->row_user[k]]++;
         c->item[to] = b->row_item[k];
         c->position[to] = (int32_t)k;
         if (c->value)
@@ -126,8 +133,34 @@ static int scatter(struct rh_builder *b, struct rh_arena *a, struct rh_csr *c, s
         if (c->given)
             c->given[to] = b->row_given[k];
     }
-    free(at);
     return RH_OK;
+}
+
+static int scatter(struct rh_builder *b, struct rh_arena *a, int threads, struct rh_csr *c, struct rh_error *err)
+{
+    int64_t pieces = threads > 1 ? threads : 1;
+    RH_TRY(rh_csr_new(a, b->user.n, b->item.n, b->n, b->has_value, b->has_time, b->has_given, c, err));
+    for (int64_t k = 0; k < b->n; k++)
+        c->row[b->row_user[k] + 1]++;
+    for (int32_t u = 0; u < c->n_users; u++)
+        c->row[u + 1] += c->row[u];
+    struct rh_arena work = { 0 };
+    struct scattering s = { .b = b, .c = c };
+    s.at = rh_arena_copy(&work, c->row, (size_t)c->n_users, sizeof *s.at);
+    s.first = rh_alloc(&work, (size_t)pieces + 1, sizeof *s.first);
+    int status = s.at && s.first ? RH_OK : rh_fail_memory(err, "the rows", (size_t)c->n_users * sizeof *s.at);
+    if (status >= 0) {
+        int32_t u = 0;
+        for (int64_t p = 1; p < pieces; p++) { /* users with about the same number of rows */
+            while (u < c->n_users && c->row[u] < b->n / pieces * p)
+                u++;
+            s.first[p] = u;
+        }
+        s.first[pieces] = c->n_users;
+        rh_loop((int)pieces, pieces, 1, scatter_piece, &s);
+    }
+    rh_arena_release(&work);
+    return status;
 }
 
 static int no_rows(const struct rh_ledger *ledger, struct rh_error *err)
@@ -171,7 +204,7 @@ static int build(struct rh_builder *b, const struct rh_build *how, struct rh_dom
         keep_window(b, how, ledger);
     if (b->n == 0)
         return no_rows(ledger, err);
-    RH_TRY(scatter(b, &d->arena, &c, err));
+    RH_TRY(scatter(b, &d->arena, how->threads, &c, err));
     release_rows(b);
     if (windowed)
         rh_csr_count_lost(&c, ledger->entry);

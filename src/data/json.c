@@ -48,10 +48,12 @@ static int split_alternatives(struct rh_arena *a, const char *wanted, struct wan
     key->name = rh_alloc(a, (size_t)n, sizeof *key->name);
     if (!copy || !key->name)
         return RH_ENOMEM;
-    for (char *p = copy; p; p = strchr(p, '|')) {
-        if (p > copy)
-            *p++ = '\0';
+    for (char *p = copy; p;) {
+        char *bar = strchr(p, '|');
+        if (bar)
+            *bar++ = '\0';
         key->name[key->n++] = p;
+        p = bar;
     }
     return RH_OK;
 }
