@@ -42,8 +42,7 @@ int rh_batch_init(struct rh_ctx *ctx, struct rh_batch *b, struct rh_network *net
 
     b->first_row = host->scratch(ctx, groups + 1, sizeof *b->first_row);
     b->first_history = host->scratch(ctx, groups + 1, sizeof *b->first_history);
-    b->without_own = host->scratch(ctx, groups, sizeof *b->without_own);
-    b->norm = host->scratch(ctx, groups, sizeof *b->norm);
+    b->norm = host->scratch(ctx, rows, sizeof *b->norm);
     b->slot = host->scratch(ctx, rows * (size_t)b->m, sizeof *b->slot);
     b->own_weight = host->scratch(ctx, rows, sizeof *b->own_weight);
     b->row_weight = host->scratch(ctx, rows, sizeof *b->row_weight);
@@ -64,9 +63,9 @@ int rh_batch_init(struct rh_ctx *ctx, struct rh_batch *b, struct rh_network *net
     b->piece_dphi = host->scratch(ctx, pieces * phi, sizeof *b->piece_dphi);
     b->domain_weight = host->scratch(ctx, (size_t)net->train->n_domains, sizeof *b->domain_weight);
     b->shard = host->scratch(ctx, shards, sizeof *b->shard);
-    if (!b->first_row || !b->first_history || !b->without_own || !b->norm || !b->slot || !b->own_weight ||
-        !b->row_weight || !b->history || !b->history_weight || !b->p || !b->dp || !b->dphi || !b->piece_dphi ||
-        !b->domain_weight || !b->shard)
+    if (!b->first_row || !b->first_history || !b->norm || !b->slot || !b->own_weight || !b->row_weight ||
+        !b->history || !b->history_weight || !b->p || !b->dp || !b->dphi || !b->piece_dphi || !b->domain_weight ||
+        !b->shard)
         return RH_ENOMEM;
     for (size_t s = 0; s < shards; s++) {
         struct rh_shard *x = &b->shard[s];
@@ -89,6 +88,26 @@ struct drawing {
     uint64_t pass;
 };
 
+/* Whether row j of the domain is in a history of which this share is kept: the same answer each time it is asked. The
+ * mixer is splitmix64's (Steele, Lea, Flood 2014). */
+static bool is_kept(uint64_t key, int64_t j, double share)
+{
+    uint64_t x = key + (uint64_t)j * 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    x ^= x >> 31;
+    return (double)(x >> 11) * 0x1.0p-53 < share;
+}
+
+/* The share of an own history of n rows that this group sees: all of it, or with probability history_dropout one that
+ * leaves between n and half a row, each order of size as likely as another. */
+static double draw_share(const struct rh_batch *b, const struct rh_group *group, int64_t n, struct rh_rng *r)
+{
+    bool thinned = rh_rng_uniform(r) < b->net->params->history_dropout;
+    double share = pow(0.5 / (double)n, rh_rng_uniform(r));
+    return !b->see[group->domain] ? 0 : thinned ? share : 1;
+}
+
 /* Items of the rows and of the history of groups [begin, end), by their number through all domains, in place of the
  * slots that they will get. */
 static int draw_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
@@ -103,26 +122,25 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
         const struct rh_group *group = &net->group[b->group[g]];
         const struct rh_domain *own = &train->domain[group->domain];
         struct rh_rng r = ctx->host->stream(ctx, "rows", s->pass * n_groups + (uint64_t)b->group[g]);
-        bool without = rh_rng_uniform(&r) < params->history_dropout || !b->see[group->domain];
+        double kept = draw_share(b, group, own->row[group->user + 1] - own->row[group->user], &r), weight = 0;
+        uint64_t key = rh_rng_next(&r);
         int64_t h = b->first_history[g];
-        double weight = 0;
         for (int32_t d = 0; d < train->n_domains; d++) {
             bool is_own = d == group->domain;
             double share = is_own ? 1 : params->source_history;
-            if (!net->used[d] || !b->see[d] || (is_own && without) || share == 0)
+            if (!net->used[d] || !b->see[d] || share == 0)
                 continue;
             const struct rh_domain *x = &train->domain[d];
-            for (int64_t j = x->row[group->user]; j < x->row[group->user + 1]; j++, h++) {
+            for (int64_t j = x->row[group->user]; j < x->row[group->user + 1]; j++) {
+                if (is_own && !is_kept(key, j, kept))
+                    continue;
                 b->history[h] = net->tower.first_item[d] + x->item[j];
-                b->history_weight[h] = (rh_real)(share * rh_history_weight(net, d, x->value, j));
+                b->history_weight[h++] = (rh_real)(share * rh_history_weight(net, d, x->value, j));
                 weight += share;
             }
         }
         for (; h < b->first_history[g + 1]; h++)
             b->history[h] = -1;
-        weight -= without ? 0 : 1;
-        b->without_own[g] = without;
-        b->norm[g] = (rh_real)(weight > 1e-6 ? 1 / weight : 0);
         for (int32_t k = 0; k < group->n; k++) {
             size_t row = (size_t)b->first_row[g] + (size_t)k;
             int64_t at = group->first + (int64_t)k * group->stride;
@@ -130,7 +148,9 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
             bool liked =
                 params->positives == RH_ALL_ROWS || !own->value || (double)own->value[at] >= net->mean[group->domain];
             items[0] = liked ? net->tower.first_item[group->domain] + own->item[at] : -1;
-            b->own_weight[row] = without ? 0 : (rh_real)rh_history_weight(net, group->domain, own->value, at);
+            bool in_history = is_kept(key, at, kept);
+            b->own_weight[row] = in_history ? (rh_real)rh_history_weight(net, group->domain, own->value, at) : 0;
+            b->norm[row] = rh_history_norm(net, weight - in_history);
             for (int32_t j = 1; j < b->m; j++) {
                 int32_t item = liked ? rh_network_negative(net, group->domain, group->user, &r) : -1;
                 items[j] = item < 0 ? -1 : net->tower.first_item[group->domain] + item;
@@ -201,10 +221,10 @@ static void user_vectors(struct rh_batch *b, int64_t g, rh_real *sum)
         rh_real *p = b->p + (size_t)k * E;
         memset(p, 0, E * sizeof *p);
         int32_t liked = b->slot[(size_t)k * (size_t)b->m];
-        if (liked < 0 || b->norm[g] == 0)
+        if (liked < 0 || b->norm[k] == 0)
             continue;
-        rh_axpy((int32_t)E, b->norm[g], sum, p);
-        rh_axpy((int32_t)E, -b->norm[g] * b->own_weight[k], b->sides.t + (size_t)liked * E, p);
+        rh_axpy((int32_t)E, b->norm[k], sum, p);
+        rh_axpy((int32_t)E, -b->norm[k] * b->own_weight[k], b->sides.t + (size_t)liked * E, p);
     }
 }
 
@@ -262,15 +282,13 @@ static int users_back_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t
                       b->grad.q + row * E, shard->dphi, b->dp + row * E);
     rh_real *dsum = shard->work;
     for (int64_t g = begin; g < end; g++) {
-        if (b->norm[g] == 0)
-            continue;
         memset(dsum, 0, E * sizeof *dsum);
         for (int32_t k = b->first_row[g]; k < b->first_row[g + 1]; k++) {
             int32_t liked = b->slot[(size_t)k * (size_t)b->m];
-            if (liked < 0)
+            if (liked < 0 || b->norm[k] == 0)
                 continue;
-            rh_axpy((int32_t)E, b->norm[g], b->dp + (size_t)k * E, dsum);
-            rh_axpy((int32_t)E, -b->norm[g] * b->own_weight[k], b->dp + (size_t)k * E, shard->dt + (size_t)liked * E);
+            rh_axpy((int32_t)E, b->norm[k], b->dp + (size_t)k * E, dsum);
+            rh_axpy((int32_t)E, -b->norm[k] * b->own_weight[k], b->dp + (size_t)k * E, shard->dt + (size_t)liked * E);
         }
         for (int64_t h = b->first_history[g]; h < b->first_history[g + 1] && b->history[h] >= 0; h++)
             rh_axpy((int32_t)E, b->history_weight[h], dsum, shard->dt + (size_t)b->history[h] * E);

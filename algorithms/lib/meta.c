@@ -191,8 +191,8 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t at, int64_t end)
             weight += params->source_history;
         }
     }
-    b->norm_query[at] = (rh_real)(weight > 1e-6 ? 1 / weight : 0);
-    b->norm_support[at] = (rh_real)(weight - 1 > 1e-6 ? 1 / (weight - 1) : 0);
+    b->norm_query[at] = rh_history_norm(net, weight);
+    b->norm_support[at] = rh_history_norm(net, weight - 1);
     return RH_OK;
 }
 

@@ -242,8 +242,9 @@ void rh_network_user(const struct rh_network *net, const struct rh_history *hist
         }
         weight += share * history[d].n;
     }
-    for (size_t e = 0; e < E && weight > 0; e++)
-        p[e] *= (rh_real)(1 / weight);
+    rh_real norm = rh_history_norm(net, weight);
+    for (size_t e = 0; e < E; e++)
+        p[e] *= norm;
 }
 
 /* Scores of candidates [begin, begin + n): first the products, factor by factor, then the hidden units, unit by unit;

@@ -3,7 +3,7 @@
  * Items are described by the item tower (tower.h), users by what they did: with H_d the history of the user in domain
  * d, `own` the domain of the item in question and gamma = source_history,
  *
- *     p = (S_own + gamma sum over others of S_d) / (n_own + gamma sum over others of n_d)
+ *     p = (S_own + gamma sum over others of S_d) / (n_own + gamma sum over others of n_d + shrink)
  *
  * with S_d = sum over j in H_d of a_j t_j, and a_j = 1 for implicit feedback and 1 + rating_gain * 2 (r_j - mean of
  * d) / (width of the scale of d) for ratings, so that a disliked item weighs little or pushes away. A user needs no
@@ -12,8 +12,9 @@
  *
  * Training: for each liked item i of a user, `negatives` items the user has not taken, a ranking loss between them.
  * The vector p of such a row leaves i out of the history (n - 1 items): an item in its own history would be found by
- * likeness to itself, and nothing would be learned. With probability history_dropout the own history is left out
- * altogether, so that scores from the other domains, or from nothing, are learned as well.
+ * likeness to itself, and nothing would be learned. With probability history_dropout the own history is thinned,
+ * to anything from all of it to nothing, so that scores from few items, or from the other domains alone, are learned
+ * as well. `shrink` makes the vector of a short history short: less is known, so the scores lean on what all like.
  *
  * Minibatches are made of groups: a user, a domain, and up to RH_GROUP of the liked items. A minibatch is computed in
  * shards of a fixed number of groups, each with its own gradient; these are added in order. So the numbers are the
@@ -38,7 +39,7 @@ struct rh_network_params {
     int64_t factors, hidden, negatives, batch;
     int activation, loss, bag, optimizer, positives;
     bool idf, item_ids;
-    double rate, decay, spread, rating_gain, history_dropout, source_history;
+    double rate, decay, spread, rating_gain, history_dropout, source_history, shrink;
 };
 #define RH_NETWORK_FIELDS                                                                                            \
     union {                                                                                                          \
@@ -47,7 +48,7 @@ struct rh_network_params {
             int64_t factors, hidden, negatives, batch;                                                               \
             int activation, loss, bag, optimizer, positives;                                                         \
             bool idf, item_ids;                                                                                      \
-            double rate, decay, spread, rating_gain, history_dropout, source_history;                                \
+            double rate, decay, spread, rating_gain, history_dropout, source_history, shrink;                        \
         };                                                                                                           \
     }
 extern const struct rh_choice rh_activation_words[], rh_loss_words[], rh_bag_words[], rh_optimizer_words[],
@@ -69,10 +70,12 @@ extern const struct rh_choice rh_activation_words[], rh_loss_words[], rh_bag_wor
         RH_BOOL(S, item_ids, true,                                                                                   \
                 "each item also has an own vector; no: items are their features alone, which carries over"),         \
         RH_REAL(S, rating_gain, 0.5, 0, 10, "how far a rating changes the weight of a history item; 0: not"),        \
-        RH_REAL(S, history_dropout, 0.1, 0, 1,                                                                       \
-                "share of training groups without their history in the domain of the items"),                        \
+        RH_REAL(S, history_dropout, 0.2, 0, 1,                                                                       \
+                "share of training groups that see a thinned history of the domain of their items, or none of it"),  \
         RH_REAL(S, source_history, 0.3, 0, 1,                                                                        \
-                "weight of a history item of another domain in the user vector (1: like one of the own)")
+                "weight of a history item of another domain in the user vector (1: like one of the own)"),           \
+        RH_REAL(S, shrink, 5, 0, 1e6,                                                                                \
+                "items by which a short history is shortened: its mean is its sum over n + shrink")
 
 /* ---------------------------------------------------------------------------------------------------- network */
 
@@ -143,6 +146,12 @@ static inline double rh_history_weight(const struct rh_network *net, int32_t dom
     return 1 + net->params->rating_gain * 2 * ((double)value[j] - net->mean[domain]) / width;
 }
 
+/* 1 / (weight + shrink) of a history of this weight, 0 of an empty one. */
+static inline rh_real rh_history_norm(const struct rh_network *net, double weight)
+{
+    return (rh_real)(weight > 1e-6 ? 1 / (weight + net->params->shrink) : 0);
+}
+
 /* An item of `domain` that the user has no train row for, or -1 when none is found. Numbered within the domain. */
 int32_t rh_network_negative(const struct rh_network *net, int32_t domain, int32_t user, struct rh_rng *r);
 
@@ -156,8 +165,7 @@ struct rh_batch {
     const int32_t *group;   /* [n_groups] */
     int32_t *first_row;     /* [n_groups + 1] */
     int64_t *first_history; /* [n_groups + 1] */
-    bool *without_own;      /* [n_groups] history_dropout */
-    rh_real *norm;          /* [n_groups] 1 / (weight of the history without the item in question), or 0 */
+    rh_real *norm;          /* [n_rows] rh_history_norm of the history without the item in question */
     int32_t *slot;          /* [n_rows x m] */
     rh_real *own_weight;    /* [n_rows] weight of the liked item in the sum, to be taken out */
     rh_real *row_weight;    /* [n_rows] in the loss */

@@ -208,14 +208,16 @@ static struct rh_net_set support_of(struct rh_ctx *ctx, const struct state *s, c
     for (int32_t d = 0; d < net->train->n_domains; d++)
         if (d != target && net->used[d])
             total += net->params->source_history * query->history[d].n;
-    rh_real rest = (rh_real)(total - 1 > 1e-6 ? 1 / (total - 1) : 0);
+    /* user = all * (sum over the history); of the others: rest * (that sum less the item) */
+    rh_real all = rh_history_norm(net, total), rest = rh_history_norm(net, total - 1);
+    rh_real ratio = all > 0 ? rest / all : 0;
     struct rh_rng r = ctx->host->stream(ctx, "support of a query", (uint64_t)query->user);
     for (size_t k = 0; k < (size_t)n; k++) {
         size_t j = k * (size_t)h->n / (size_t)n;
         const rh_real *own = vector + (size_t)h->item[j] * E;
         rh_real share = rest * (rh_real)rh_history_weight(net, target, h->value, (int64_t)j);
         for (size_t e = 0; e < E; e++)
-            x->p[k * E + e] = rest * (rh_real)total * x->user[e] - share * own[e];
+            x->p[k * E + e] = ratio * x->user[e] - share * own[e];
         bool counts = s->params->positives == RH_ALL_ROWS || !h->value || (double)h->value[j] >= net->mean[target];
         for (size_t c = 0; c < m; c++) {
             int32_t item = c ? outside(h, n_items, &r) : h->item[j];

@@ -211,7 +211,8 @@ static void whole_batch(void **state)
                                             .spread = 0.6,
                                             .rating_gain = 0.7,
                                             .history_dropout = 0.2,
-                                            .source_history = 0.4 };
+                                            .source_history = 0.4,
+                                            .shrink = 0.8 };
         static const bool both[] = { true, true };
         assert_int_equal(rh_network_init(&h.ctx, &net, "it", &params, &world.train, both), RH_OK);
         struct rh_rng r = rh_stream(3, "gradients", "own", 0);

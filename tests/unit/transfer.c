@@ -57,7 +57,8 @@ static void release(struct test_host *h, struct test_model *m)
     test_host_release(h);
 }
 
-/* Users with and without rows in training, by their histories alone. */
+/* Users with and without rows in training, by their histories alone; who knows four items of a user in the target
+ * gains from what the user did elsewhere. */
 static void learns(void **state)
 {
     (void)state;
@@ -65,9 +66,11 @@ static void learns(void **state)
         struct test_host h;
         struct test_world w;
         struct test_model m;
-        fit(&h, 1, i, -1, &w, &m);
+        fit(&h, 1, i, 24, &w, &m); /* few steps an epoch: the world is small */
         double warm = test_world_auc(&h, &w, &m, 0, WARM), cold = test_world_auc(&h, &w, &m, WARM, USERS);
-        if (!(warm > 0.72 && cold > 0.64))
+        const struct rh_algorithm *a = test_algorithm(cases[i].name);
+        bool sources = (a->flags & RH_A_USES_SOURCES) && !strstr(cases[i].settings, "source_tasks = no");
+        if (!(warm > 0.74 && cold > (sources ? 0.74 : 0.66)))
             fail_msg("%s; %s: warm %.4f, cold %.4f", cases[i].name, cases[i].settings, warm, cold);
         release(&h, &m);
     }
