@@ -208,6 +208,8 @@ static int problem_settings(struct rh_planning *p, const struct problem_section 
                            rh_dataset_name(s->used[d].open), false));
         RH_TRY(add_setting(p, out, rh_arena_printf(p->a, "%s.summary", s->used[d].section),
                            rh_dataset_summary(s->used[d].open), false));
+        if (rh_dataset_generated(s->used[d].open))
+            RH_TRY(add_setting(p, out, rh_arena_printf(p->a, "%s.generator", s->used[d].section), "synthetic", false));
         for (int32_t i = 0; i < s->sweep.n; i++)
             if (s->sweep.owner[i] == d)
                 RH_TRY(add_setting(p, out,

@@ -337,6 +337,11 @@ const struct rh_description *rh_dataset_description(const struct rh_dataset *d)
     return d->description;
 }
 
+bool rh_dataset_generated(const struct rh_dataset *d)
+{
+    return d->description->synthetic;
+}
+
 int32_t rh_dataset_domain_count(const struct rh_dataset *d)
 {
     return d->description->synthetic ? rh_synthetic_domain_count(d->generated) : d->description->n_domains;

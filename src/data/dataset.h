@@ -62,6 +62,8 @@ const char *rh_dataset_namespace(const struct rh_dataset *d);
 /* What was written in the file (data/description.h), with variables replaced. */
 struct rh_description;
 const struct rh_description *rh_dataset_description(const struct rh_dataset *d);
+/* Made by the embedded generator: numbers on it say nothing about real users. */
+bool rh_dataset_generated(const struct rh_dataset *d);
 int32_t rh_dataset_domain_count(const struct rh_dataset *d);
 const char *rh_dataset_domain(const struct rh_dataset *d, int32_t i);
 
