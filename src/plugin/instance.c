@@ -25,6 +25,7 @@ struct rh_instance {
     void *state;
     struct worker main;
     struct worker *worker; /* [threads] */
+    int32_t epochs, epoch; /* to come in all, and the one at work; 0: not in an epoch */
     bool fitted;           /* fit was called: release is due */
 };
 
@@ -86,8 +87,14 @@ static int host_tick(struct rh_ctx *ctx, int64_t done, int64_t total)
     struct worker *w = worker_of(ctx);
     if (cancelled(w->in))
         return rh_fail(&w->err, RH_ECANCEL, "interrupted");
-    if (w == &w->in->main)
-        rh_progress_step(w->in->options.log, (double)done, (double)total);
+    if (w == &w->in->main && total > 0) {
+        const struct rh_instance *in = w->in;
+        double share = (double)done / (double)total;
+        if (!in->epoch)
+            rh_progress_step(in->options.log, share, 1);
+        else if (in->epochs)
+            rh_progress_step(in->options.log, in->epoch - 1 + share, in->epochs);
+    }
     return RH_OK;
 }
 
@@ -228,6 +235,11 @@ static int settle(struct worker *w, const char *callback, int status, struct rh_
     return rh_fail(err, status, "%s", own.text);
 }
 
+void rh_instance_expect(struct rh_instance *in, int32_t epochs)
+{
+    in->epochs = epochs;
+}
+
 int rh_instance_fit(struct rh_instance *in, struct rh_error *err)
 {
     in->fitted = true;
@@ -239,6 +251,7 @@ int rh_instance_epoch(struct rh_instance *in, int32_t epoch, double *loss, struc
     *loss = (double)NAN;
     if (cancelled(in))
         return rh_fail(err, RH_ECANCEL, "interrupted");
+    in->epoch = epoch;
     return settle(&in->main, "epoch", in->alg->epoch(&in->main.ctx, in->state, epoch, loss), err);
 }
 

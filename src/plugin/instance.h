@@ -23,6 +23,9 @@ int rh_instance_new(const struct rh_algorithm *alg, const void *params, const st
                     const struct rh_instance_options *options, struct rh_instance **out, struct rh_error *err);
 void rh_instance_free(struct rh_instance *in); /* calls release if fit was called; NULL is fine */
 
+/* Tells progress how many epochs are coming, so that it is the share of the whole fit; 0: epochs are not counted. */
+void rh_instance_expect(struct rh_instance *in, int32_t epochs);
+
 /* Each returns the callback's status; a failure without a message gets one, and an unknown status is RH_EBUG. */
 int rh_instance_fit(struct rh_instance *in, struct rh_error *err);
 int rh_instance_epoch(struct rh_instance *in, int32_t epoch, double *loss, struct rh_error *err);

@@ -88,7 +88,6 @@ static int train_epochs(struct job *j, struct rh_error *err)
             .epoch = e, .loss = row->loss, .validation = (double)NAN, .seconds = rh_now() - started
         };
         j->out->n_epochs++;
-        rh_progress_step(j->log, e, g->epochs);
         if (watched && (e % g->validate_every == 0 || e == g->epochs || status == RH_DONE)) {
             RH_TRY(validate(j, &row->validation, err));
             rh_log(j->log, RH_LOG_DETAIL, g->label, "epoch %d: loss %.6g, %s %.5f", e, row->loss,
@@ -124,6 +123,7 @@ static size_t memory_limit(const struct rh_plan *plan)
 static int fit_and_evaluate(struct job *j, struct rh_error *err)
 {
     double started = rh_now();
+    rh_instance_expect(j->instance, j->algorithm->epochs);
     int status = rh_instance_fit(j->instance, err);
     if (status == RH_OK && j->algorithm->algorithm->epoch)
         status = train_epochs(j, err);
