@@ -57,9 +57,11 @@ static int validate(struct job *j, double *value, struct rh_error *err)
 {
     struct rh_arena_mark mark = rh_arena_mark(j->a);
     struct rh_evaluation e;
+    struct rh_eval_options silent = j->eval; /* the progress line is the fit's */
+    silent.log = NULL;
     int status = rh_evaluate(j->a, &j->problem->validation,
                              j->problem->train.domain[j->problem->train.target].n_items, &j->plan->validate, 1,
-                             &j->scorer, &j->eval, &e, err);
+                             &j->scorer, &silent, &e, err);
     *value = status < 0 ? (double)NAN : e.mean[0];
     rh_arena_rewind(j->a, mark);
     return status;
