@@ -22,6 +22,7 @@ struct reading {
     const char *at, *end; /* the text not yet read */
     const char *piece;    /* rest of a long line, or NULL */
     size_t piece_left;
+    bool glued;           /* the line last handed out is such a rest: no gap before it */
     int line;             /* number of the line last handed out */
     bool indented;        /* the line last handed out continues a value, if there is one */
     char section[128];
@@ -82,6 +83,30 @@ static int open_section(struct reading *r, const char *line, size_t n)
     return append(r, NULL, "");
 }
 
+/* Where a long line may be broken so that inih gives back every byte of it: it strips the ends of a piece, and takes one
+ * that starts with '#' or ';' for a comment. 0: nowhere. */
+static size_t cut(struct reading *r, const char *s, size_t n, size_t most)
+{
+    if (n <= most)
+        return n;
+    for (size_t k = most; k > 0; k--)
+        if (!isspace((unsigned char)s[k - 1]) && !isspace((unsigned char)s[k]) && s[k] != '#' && s[k] != ';')
+            return k;
+    rh_fail(r->err, RH_EINVAL, "%s:%d: a gap of more than %zu characters", r->file, r->line, most);
+    return 0;
+}
+
+/* The line without the comment at its end, which inih would not know any more once the line is broken. */
+static size_t without_comment(const char *line, size_t n)
+{
+    for (size_t k = 1; k < n; k++)
+        if (line[k] == ';' && isspace((unsigned char)line[k - 1]))
+            n = k;
+    while (n > 0 && isspace((unsigned char)line[n - 1]))
+        n--;
+    return n;
+}
+
 /* inih's reader: one line, at most num - 1 bytes. */
 static char *next_line(char *out, int num, void *stream)
 {
@@ -89,14 +114,11 @@ static char *next_line(char *out, int num, void *stream)
     size_t room = (size_t)num - 1 < PIECE ? (size_t)num - 1 : PIECE;
     if (r->err->status < 0)
         return NULL;
+    r->glued = r->piece != NULL;
     if (r->piece) { /* go on with a long line: an indented line continues the value */
-        size_t n = r->piece_left < room - 2 ? r->piece_left : room - 2;
-        if (n < r->piece_left) /* break between words where there is a gap, so that joining loses nothing */
-            for (size_t k = n; k > 0; k--)
-                if (isspace((unsigned char)r->piece[k])) {
-                    n = k;
-                    break;
-                }
+        size_t n = cut(r, r->piece, r->piece_left, room - 2);
+        if (!n)
+            return NULL;
         out[0] = ' ';
         memcpy(out + 1, r->piece, n);
         out[1 + n] = '\n';
@@ -130,15 +152,12 @@ static char *next_line(char *out, int num, void *stream)
             return NULL;
         snprintf(out, (size_t)num, "[%s]\n", r->section);
         return out;
-    } else if (n > room - 1) {
-        size_t k = room - 1;
-        while (k > 0 && !isspace((unsigned char)line[k]))
-            k--;
-        if (k == 0) {
-            rh_fail(r->err, RH_EINVAL, "%s:%d: a word of more than %d characters", r->file, r->line, PIECE);
+    } else {
+        n = without_comment(line, n);
+        size_t k = n ? cut(r, line, n, room - 1) : 0;
+        if (n && !k)
             return NULL;
-        }
-        r->piece = line + k;
+        r->piece = k < n ? line + k : NULL;
         r->piece_left = n - k;
         n = k;
     }
@@ -164,7 +183,8 @@ static int on_entry(void *user, const char *section, const char *name, const cha
     struct rh_ini *ini = r->ini;
     struct rh_ini_entry *last = &ini->entry[ini->n - 1]; /* there is one: the section's header */
     if (r->indented && last->key && !strcmp(last->key, name)) {
-        last->value = rh_arena_printf(r->a, "%s%s%s", last->value, *last->value ? " " : "", value);
+        last->value = rh_arena_printf(r->a, "%s%s%s", last->value,
+                                     *last->value && !r->glued ? " " : "", value);
         return last->value ? 1 : rh_fail_memory(r->err, r->file, strlen(value)) >= 0;
     }
     for (size_t i = r->section_from; i < ini->n; i++)

@@ -127,8 +127,10 @@ static void ini_keeps_long_lines_whole(void **state)
     struct rh_error err = { 0 };
     struct rh_text text = { 0 }, want = { 0 };
     for (int i = 0; i < 300; i++)
-        rh_text_printf(&want, "%sword%d", i ? " " : "", i);
-    rh_text_printf(&text, "[s]\nv = %s\nw = 1\n", want.s);
+        rh_text_printf(&want, "%sword%d", i % 3 ? " " : i ? " #" : "", i);
+    for (int i = 0; i < 300; i++) /* and a word longer than any line of inih, with what may not begin a line */
+        rh_text_printf(&want, "/%d;#", i);
+    rh_text_printf(&text, "[s]\nv = %s  ; a comment %s\nw = 1\n", want.s, want.s);
     assert_int_equal(rh_ini_read_text(&ini, &a, "x.ini", text.s, &err), RH_OK);
     assert_string_equal(rh_ini_find(&ini, "s", "v")->value, want.s);
     assert_int_equal(rh_ini_find(&ini, "s", "w")->line, 3);
