@@ -192,6 +192,19 @@ static void take_metrics(const struct evaluation *e, int64_t batch, int32_t quer
     }
 }
 
+/* A NaN that no arithmetic gives: what score() leaves alone is found, instead of being ranked as the last batch's. */
+static const uint32_t unwritten = UINT32_MAX;
+
+static int refuse_score(struct worker *w, const struct rh_query *q, const float *score, int32_t c)
+{
+    int32_t item = q->candidate ? q->candidate[c] : c;
+    if (!memcmp(&score[c], &unwritten, sizeof unwritten))
+        return rh_fail(&w->err, RH_ENUMERIC, "item %d got no score for user %d: score() must fill all candidates",
+                       item, q->user);
+    return rh_fail(&w->err, RH_ENUMERIC, "the score of item %d for user %d is %g: scores must be finite", item, q->user,
+                   (double)score[c]);
+}
+
 static int evaluate_query(struct evaluation *e, struct worker *w, int64_t batch, int32_t query, float *score)
 {
     const struct rh_query *q = &e->queries->query[query];
@@ -199,8 +212,7 @@ static int evaluate_query(struct evaluation *e, struct worker *w, int64_t batch,
     struct tally *tally = &e->tally[batch];
     int32_t bad = rh_first_not_finite(score, q->n_candidates);
     if (bad >= 0)
-        return rh_fail(&w->err, RH_ENUMERIC, "the score of item %d for user %d is %g: scores must be finite",
-                       q->candidate ? q->candidate[bad] : bad, q->user, (double)score[bad]);
+        return refuse_score(w, q, score, bad);
     if (q->candidate)
         RH_TRY(enter_places(w, q));
     struct rh_ranked ranked = { .sums = &e->sums, .group = w->group, .predicted = w->predicted, .actual = w->actual };
@@ -228,6 +240,7 @@ static int evaluate_batch(struct evaluation *e, struct worker *w, int32_t begin,
     if (e->options->cancel && *e->options->cancel)
         return rh_fail(&w->err, RH_ECANCEL, "interrupted");
     const struct rh_scorer *s = e->scorer;
+    memset(w->tile, 0xff, (size_t)(end - begin) * e->stride * sizeof *w->tile); /* `unwritten` */
     int status = s->score(s->arg, (int)(w - e->worker), e->queries->query + begin, end - begin, w->tile, e->stride,
                           &w->err);
     if (status < 0)
