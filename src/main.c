@@ -95,6 +95,7 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);    /* a closed pipe is an error of write, said in a sentence */
+    signal(SIGXFSZ, SIG_IGN);    /* and so is a file that has reached the limit of ulimit -f */
     setlocale(LC_CTYPE, "");     /* UTF-8 on the terminal; numbers stay C's */
     gsl_set_error_handler_off(); /* its default aborts */
     openblas_set_num_threads(1); /* threads are ours, around BLAS: the same sums on any number of them */

@@ -7,9 +7,12 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Made at build time by build-aux/list-algorithms.sh; ends with NULL. */
 extern const struct rh_algorithm *(*const rh_builtin_algorithms[])(void);
@@ -78,12 +81,36 @@ int rh_registry_init(struct rh_registry *r, struct rh_arena *a, struct rh_error 
     return RH_OK;
 }
 
+/* A file that was cut off, by a full disk or a copy at work: dlopen would map what is not there, and the program would
+ * die of SIGBUS. What is no ELF file at all, dlopen tells. */
+static bool is_cut_off(const char *file)
+{
+    ElfW(Ehdr) head;
+    struct stat st;
+    bool cut = false;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    if (!fstat(fd, &st) && pread(fd, &head, sizeof head, 0) == (ssize_t)sizeof head &&
+        !memcmp(head.e_ident, ELFMAG, SELFMAG) && head.e_phentsize == sizeof(ElfW(Phdr)))
+        for (int i = 0; i < head.e_phnum && !cut; i++) {
+            ElfW(Phdr) part;
+            uint64_t size = (uint64_t)st.st_size, at = head.e_phoff + (uint64_t)i * sizeof part;
+            cut = at > size || pread(fd, &part, sizeof part, (off_t)at) != (ssize_t)sizeof part ||
+                  (part.p_type == PT_LOAD && (part.p_offset > size || part.p_filesz > size - part.p_offset));
+        }
+    close(fd);
+    return cut;
+}
+
 static int load_file(struct rh_registry *r, const char *path, struct rh_error *err)
 {
     /* dlopen searches the system's folders for a name without a slash; a file of the user is meant. */
     char *file = strchr(path, '/') ? rh_arena_strdup(r->arena, path) : rh_arena_printf(r->arena, "./%s", path);
     if (!file)
         return rh_fail_memory(err, "a path", strlen(path));
+    if (is_cut_off(file))
+        return rh_fail(err, RH_EIO, "cannot load plugin: %s: the file is cut off", file);
     void *module = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (!module)
         return rh_fail(err, RH_EIO, "cannot load plugin: %s", dlerror());
@@ -114,6 +141,8 @@ int rh_registry_load(struct rh_registry *r, const char *path, struct rh_error *e
     struct stat st;
     if (stat(path, &st))
         return rh_fail(err, RH_EIO, "cannot load plugin '%s': %s", path, strerror(errno));
+    if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) /* dlopen would wait for a pipe to speak */
+        return rh_fail(err, RH_EIO, "cannot load plugin '%s': not a file or folder", path);
     if (!S_ISDIR(st.st_mode))
         return load_file(r, path, err);
     struct dirent **entry = NULL;
