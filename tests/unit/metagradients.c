@@ -4,10 +4,13 @@
 
 #include "testhost.h"
 
+#include "base/file.h"
 #include "base/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -160,6 +163,103 @@ static void without_support_nothing_adapts(void **state)
     check_gradient("dphi", objective, &t, t.phi, t.dphi, PHI);
 }
 
+/* ------------------------------------------------------------------------------------- automatic differentiation */
+
+/* tests/oracle/maml_step.values: lines "name count v v ...". */
+struct values {
+    char *text;
+    size_t n;
+};
+
+static void find(const struct values *all, const char *name, double *out, int64_t n)
+{
+    size_t length = strlen(name);
+    const char *line = all->text;
+    while (line && !(strncmp(line, name, length) == 0 && line[length] == ' ')) {
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    if (!line)
+        fail_msg("maml_step.values has no '%s'", name);
+    char *at = (char *)(uintptr_t)line + length;
+    assert_int_equal(strtoll(at, &at, 10), n);
+    for (int64_t i = 0; i < n; i++) {
+        char *end;
+        out[i] = strtod(at, &end);
+        assert_ptr_not_equal(at, end);
+        at = end;
+    }
+}
+
+/* What one task gives: adapted weights, loss, gradients. The sizes are those of the script. */
+static void jax_agrees(void **state)
+{
+    (void)state;
+    enum { WIDTH = 6, UNITS = 5, ROW = 4, N_S = 5, N_Q = 4, N_T = 9, SIZE = 2 * 6 * 5 + 2 * 5 + 2 * 6 + 1 };
+    static const char *const losses[] = { "bpr", "bce", "mse" }, *const acts[] = { "relu", "tanh" };
+    static double phi[SIZE], p_s[N_S * WIDTH], t_s[N_T * WIDTH], w_s[N_S], p_q[N_Q * WIDTH], t_q[N_T * WIDTH],
+        w_q[N_Q];
+    static double number[N_S * ROW], work[20000];
+    int32_t slot_s[N_S * ROW], slot_q[N_Q * ROW];
+    struct test_host h;
+    struct values all = { 0 };
+    test_host_init(&h, 1, 1);
+    const char *source = getenv("HARNESS_SOURCE");
+    struct rh_error err = { 0 };
+    char *path = rh_path_join(&h.own, source ? source : ".", "tests/oracle/maml_step.values");
+    if (rh_read_file(&h.own, path, &all.text, &all.n, &err) < 0)
+        fail_msg("%s", err.text);
+    find(&all, "phi", phi, SIZE);
+    find(&all, "support_p", p_s, N_S * WIDTH);
+    find(&all, "support_t", t_s, N_T * WIDTH);
+    find(&all, "support_weight", w_s, N_S);
+    find(&all, "query_p", p_q, N_Q * WIDTH);
+    find(&all, "query_t", t_q, N_T * WIDTH);
+    find(&all, "query_weight", w_q, N_Q);
+    find(&all, "support_slot", number, N_S * ROW);
+    for (int i = 0; i < N_S * ROW; i++)
+        slot_s[i] = (int32_t)number[i];
+    find(&all, "query_slot", number, N_Q * ROW);
+    for (int i = 0; i < N_Q * ROW; i++)
+        slot_q[i] = (int32_t)number[i];
+    struct rh_net_set support = { { N_S, ROW, slot_s, w_s }, N_T, p_s, t_s };
+    struct rh_net_set query = { { N_Q, ROW, slot_q, w_q }, N_T, p_q, t_q };
+    int compared = 0;
+    for (int loss = RH_BPR; loss <= RH_MSE; loss++)
+        for (int act = RH_RELU; act <= RH_TANH; act++)
+            for (int first = 0; first < 2; first++) {
+                struct rh_meta meta = { { WIDTH, UNITS, act, loss }, 0.3, 2, first, false };
+                assert_true(rh_net_size(&meta.net) == SIZE);
+                assert_true(rh_meta_work(&meta, N_S, N_T) <= sizeof work / sizeof *work);
+                struct {
+                    const char *name;
+                    int64_t n;
+                    double made[SIZE];
+                } got[] = { { "adapted", SIZE, { 0 } },
+                            { "loss", 1, { 0 } },
+                            { "dphi", SIZE, { 0 } },
+                            { "support_dp", N_S * WIDTH, { 0 } },
+                            { "support_dt", N_T * WIDTH, { 0 } },
+                            { "query_dp", N_Q * WIDTH, { 0 } },
+                            { "query_dt", N_T * WIDTH, { 0 } } };
+                struct rh_meta_gradient d = { got[3].made, got[4].made, got[5].made, got[6].made };
+                rh_meta_adapt(&meta, phi, &support, got[0].made, work);
+                *got[1].made = rh_meta_task(&meta, phi, &support, &query, got[2].made, &d, work);
+                for (size_t k = 0; k < sizeof got / sizeof *got; k++) {
+                    char name[64];
+                    double want[SIZE];
+                    snprintf(name, sizeof name, "%s_%s_%s_%s", losses[loss], acts[act], first ? "first" : "second",
+                             got[k].name);
+                    find(&all, name, want, got[k].n);
+                    for (int64_t i = 0; i < got[k].n; i++, compared++)
+                        if (!(fabs(got[k].made[i] - want[i]) <= 1e-13 + 1e-12 * fabs(want[i])))
+                            fail_msg("%s[%d]: %.17g, by jax %.17g", name, (int)i, got[k].made[i], want[i]);
+                }
+            }
+    assert_int_equal(compared, 12 * (2 * SIZE + 1 + (N_S + N_Q + 2 * N_T) * WIDTH));
+    test_host_release(&h);
+}
+
 /* ----------------------------------------------------------------------------------------------- a whole batch */
 
 struct whole {
@@ -249,6 +349,7 @@ int main(void)
         cmocka_unit_test(adaptation_descends_the_support_loss),
         cmocka_unit_test(first_order_is_the_gradient_at_the_end),
         cmocka_unit_test(without_support_nothing_adapts),
+        cmocka_unit_test(jax_agrees),
         cmocka_unit_test(whole_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
