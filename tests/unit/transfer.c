@@ -2,8 +2,11 @@
  * threads. */
 #include "testhost.h"
 
+#include "base/stream.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -152,6 +155,71 @@ static void extreme_users(void **state)
     }
 }
 
+/* A world in which alignment has something to mend: the target's items carry eight dense features of pure noise,
+ * where the source's are zero. Six labelled users cannot unlearn them; the critic sees them in no time, and features
+ * that it cannot tell apart are features without that noise. Users of the target are known by what they did in the
+ * source. */
+static double shifted_auc(const char *settings, uint64_t seed)
+{
+    enum { N = 120, SIX = 6, NOISE = 8 };
+    struct test_host h;
+    struct test_world w;
+    struct test_model m;
+    struct test_world_spec shifted = { .n_users = N,
+                                       .n_warm = SIX,
+                                       .n_items = N,
+                                       .n_domains = 2,
+                                       .n_tastes = 6,
+                                       .rows = 20,
+                                       .support = 0,
+                                       .noise = 0.3,
+                                       .seed = seed };
+    test_host_init(&h, 1, 23 + seed);
+    test_world(&h, &shifted, &w);
+    struct rh_domain *domain = rh_arena_copy(&h.own, w.train.domain, 2, sizeof *domain);
+    struct rh_rng r = rh_stream(seed, "transfer", "noise", 0);
+    for (int d = 0; d < 2; d++) {
+        struct rh_features *block = rh_alloc(&h.own, 3, sizeof *block);
+        float *x = rh_alloc(&h.own, N * NOISE, sizeof *x);
+        memcpy(block, domain[d].item_features, 2 * sizeof *block);
+        for (int i = 0; i < N * NOISE && d == 0; i++)
+            x[i] = (float)(3 * rh_rng_normal(&r));
+        block[2] = (struct rh_features){ .name = "noise", .n_rows = N, .n_cols = NOISE, .dense = x };
+        domain[d].item_features = block;
+    }
+    w.train.domain = domain;
+    w.train.n_item_blocks = 3;
+    if (test_fit(&h, test_algorithm("adversarial"), settings, &w.train, 24, &m) < 0)
+        fail_msg("%s", h.error.text);
+    double auc = test_world_auc(&h, &w, &m, SIX, N);
+    release(&h, &m);
+    return auc;
+}
+
+static void alignment_mends_a_shifted_feature_space(void **state)
+{
+    (void)state;
+    static const char *const objectives[] = { "wasserstein", "gan", "dann" };
+    enum { SEEDS = 4 };
+    double gain[3] = { 0 };
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        double twin = shifted_auc("domain_weight = 0; item_ids = no; source_history = 1; batch = 4", seed);
+        for (int i = 0; i < 3; i++) {
+            char settings[160];
+            snprintf(settings, sizeof settings,
+                     "domain_weight = 0.1; objective = %s; item_ids = no; source_history = 1; batch = 4",
+                     objectives[i]);
+            double aligned = shifted_auc(settings, seed);
+            if (!(aligned > twin))
+                fail_msg("%s, seed %d: %.4f, without alignment %.4f", objectives[i], (int)seed, aligned, twin);
+            gain[i] += (aligned - twin) / SEEDS;
+        }
+    }
+    for (int i = 0; i < 3; i++)
+        if (!(gain[i] > 0.015))
+            fail_msg("%s: a mean gain of %.4f in AUC", objectives[i], gain[i]);
+}
+
 static void refuses_items_without_features(void **state)
 {
     (void)state;
@@ -239,6 +307,7 @@ int main(void)
         cmocka_unit_test(same_bits_on_any_threads),
         cmocka_unit_test(candidates_do_not_matter),
         cmocka_unit_test(extreme_users),
+        cmocka_unit_test(alignment_mends_a_shifted_feature_space),
         cmocka_unit_test(refuses_items_without_features),
         cmocka_unit_test(divergence_is_an_error),
         cmocka_unit_test(memory_runs_out_anywhere),
