@@ -8,6 +8,7 @@
 #include <gsl/gsl_errno.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,8 +62,20 @@ static const char *own_folder(char *path, size_t n)
     return there ? path : RH_DATADIR;
 }
 
+/* Between loops the threads of OpenMP spin for milliseconds by default. A minibatch has many short loops: with other work
+ * on the machine that costs ten times the time. OpenMP reads its environment before main, so the program starts again,
+ * once; where it cannot, it is slower and no less right. */
+static void let_threads_sleep(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+        return;
+    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0)
+        execv("/proc/self/exe", argv);
+}
+
 int main(int argc, char **argv)
 {
+    let_threads_sleep(argv);
     char folder[4096];
     struct rh_cmd c = { .installed = own_folder(folder, sizeof folder), .cancel = &interrupted };
     if (argc < 2) {
