@@ -45,12 +45,20 @@ _harness() {
         mapfile -t COMPREPLY < <(compgen -P "$done" -W "$(_harness_names "$program" metrics)" -- "${word##*,}")
         return
         ;;
-    --set | --threads | --plot) return ;;
+    --test)
+        mapfile -t COMPREPLY < <(compgen -W 't permutation' -- "$word")
+        return
+        ;;
+    --correction)
+        mapfile -t COMPREPLY < <(compgen -W 'holm bh none' -- "$word")
+        return
+        ;;
+    --set | --threads | --plot | --baseline | --threshold) return ;;
     esac
 
     local words=''
     case $command in
-    '') words='run check list describe data table plot help --help --version' ;;
+    '') words='run check list describe data table compare plot help --help --version' ;;
     run | check)
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
@@ -85,9 +93,10 @@ _harness() {
         *) words="$(_harness_names "$program" datasets) --data --set --cache --threads --quiet --help" ;;
         esac
         ;;
-    table | plot)
+    table | compare | plot)
         if [[ $word == -* ]]; then
             words='--store --help --metric --format'
+            [[ $command == compare ]] && words+=' --baseline --test --correction --threshold'
             [[ $command == plot ]] && words='--store --help --output --plot --metric --terminal --script'
         else # an experiment is most often called like its file
             for i in experiments/*.ini; do
@@ -97,7 +106,7 @@ _harness() {
             words=${words/ \*/}
         fi
         ;;
-    help) words='run check list describe data table plot' ;;
+    help) words='run check list describe data table compare plot' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

@@ -32,6 +32,7 @@ static const struct command {
     { "describe", "describe one of them: summary, paper, parameters", rh_cmd_describe },
     { "data", "list, inspect, verify, add and fetch datasets", rh_cmd_data },
     { "table", "print the comparison of an experiment's stored runs", rh_cmd_table },
+    { "compare", "test the differences between its algorithms", rh_cmd_compare },
     { "plot", "draw it", rh_cmd_plot },
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

@@ -54,21 +54,6 @@ void rh_table_csv(const struct rh_results *r, struct rh_text *t)
 
 /* --------------------------------------------------------------------------------------------------- json */
 
-static void json_pair(struct rh_text *t, const char *before, const char *key, const char *value)
-{
-    rh_text_printf(t, "%s\"%s\": ", before, key);
-    rh_write_json(t, value);
-}
-
-static void json_number(struct rh_text *t, const char *key, double x)
-{
-    rh_text_printf(t, ", \"%s\": ", key);
-    if (isfinite(x))
-        rh_write_real(t, x);
-    else
-        rh_text_add(t, "null");
-}
-
 static void json_key_values(struct rh_text *t, const char *key, const struct rh_key_value *kv, int32_t n)
 {
     rh_text_printf(t, ", \"%s\": {", key);
@@ -83,11 +68,11 @@ static void json_key_values(struct rh_text *t, const char *key, const struct rh_
 
 static void json_row(const struct rh_results *r, const struct rh_row *row, struct rh_text *t)
 {
-    json_pair(t, "     {", "label", row->label);
-    json_pair(t, ", ", "algorithm", row->algorithm);
-    json_pair(t, ", ", "status", row->status);
+    rh_write_json_pair(t, "     {", "label", row->label);
+    rh_write_json_pair(t, ", ", "algorithm", row->algorithm);
+    rh_write_json_pair(t, ", ", "status", row->status);
     rh_text_printf(t, ", \"runs\": %d, \"failed\": %d", row->runs, row->failed);
-    json_pair(t, ", ", "message", row->message);
+    rh_write_json_pair(t, ", ", "message", row->message);
     json_key_values(t, "parameters", row->param, row->n_params);
     rh_text_add(t, ",\n      \"metrics\": {");
     for (int32_t c = 0; c < r->n_columns; c++) {
@@ -95,9 +80,9 @@ static void json_row(const struct rh_results *r, const struct rh_row *row, struc
         rh_text_add(t, c ? ",\n                  " : "");
         rh_write_json(t, r->column[c].id);
         rh_text_printf(t, ": {\"defined\": %lld", (long long)cell->defined);
-        json_number(t, "value", cell->value);
-        json_number(t, "ci95", cell->interval);
-        json_number(t, "sd", cell->sd);
+        rh_write_json_number(t, "value", cell->value);
+        rh_write_json_number(t, "ci95", cell->interval);
+        rh_write_json_number(t, "sd", cell->sd);
         rh_text_add(t, "}");
     }
     rh_text_add(t, "}}");
@@ -123,21 +108,21 @@ static void json_facts(const struct rh_part *p, struct rh_text *t)
 
 static void json_part(const struct rh_results *r, const struct rh_part *p, struct rh_text *t)
 {
-    json_pair(t, "   {", "label", p->label);
-    json_pair(t, ", ", "target", p->target);
-    json_pair(t, ", ", "sources", p->sources);
-    json_pair(t, ", ", "split", p->split);
+    rh_write_json_pair(t, "   {", "label", p->label);
+    rh_write_json_pair(t, ", ", "target", p->target);
+    rh_write_json_pair(t, ", ", "sources", p->sources);
+    rh_write_json_pair(t, ", ", "split", p->split);
     json_facts(p, t);
     json_key_values(t, "settings", p->setting, p->n_settings);
     rh_text_add(t, ",\n    \"leakage\": [");
     for (int32_t i = 0; i < p->n_leaks; i++) {
-        json_pair(t, i ? ", {" : "{", "what", p->leak[i].what);
+        rh_write_json_pair(t, i ? ", {" : "{", "what", p->leak[i].what);
         rh_text_printf(t, ", \"count\": %lld, \"of\": %lld}", (long long)p->leak[i].count, (long long)p->leak[i].of);
     }
     rh_text_add(t, "],\n    \"removed\": [");
     for (int32_t i = 0; i < p->n_removed; i++) {
-        json_pair(t, i ? ", {" : "{", "domain", p->removed[i].domain);
-        json_pair(t, ", ", "step", p->removed[i].step);
+        rh_write_json_pair(t, i ? ", {" : "{", "domain", p->removed[i].domain);
+        rh_write_json_pair(t, ", ", "step", p->removed[i].step);
         rh_text_printf(t, ", \"rows\": %lld, \"users\": %lld, \"items\": %lld}", (long long)p->removed[i].rows,
                        (long long)p->removed[i].users, (long long)p->removed[i].items);
     }
@@ -151,13 +136,13 @@ static void json_part(const struct rh_results *r, const struct rh_part *p, struc
 
 void rh_table_json(const struct rh_results *r, struct rh_text *t)
 {
-    json_pair(t, "{", "experiment", r->name);
-    json_pair(t, ", ", "title", r->title);
-    json_pair(t, ", ", "primary", r->primary);
+    rh_write_json_pair(t, "{", "experiment", r->name);
+    rh_write_json_pair(t, ", ", "title", r->title);
+    rh_write_json_pair(t, ", ", "primary", r->primary);
     rh_text_add(t, ",\n \"metrics\": [");
     for (int32_t c = 0; c < r->n_columns; c++) {
-        json_pair(t, c ? ",\n             {" : "{", "id", r->column[c].id);
-        json_pair(t, ", ", "definition", r->column[c].definition);
+        rh_write_json_pair(t, c ? ",\n             {" : "{", "id", r->column[c].id);
+        rh_write_json_pair(t, ", ", "definition", r->column[c].definition);
         rh_text_printf(t, ", \"lower_is_better\": %s}", r->column[c].lower_is_better ? "true" : "false");
     }
     rh_text_add(t, "],\n \"problems\": [\n");

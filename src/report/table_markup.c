@@ -4,15 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-static void markdown_escape(struct rh_text *t, const char *s)
-{
-    for (; *s; s++) {
-        if (strchr("|\\*_<`[]", *s))
-            rh_text_add(t, "\\");
-        rh_text_addn(t, *s == '\n' ? " " : s, 1);
-    }
-}
-
 static void latex_escape(struct rh_text *t, const char *s)
 {
     for (; *s; s++) {
@@ -58,7 +49,7 @@ static void markdown_row(const struct rh_results *r, const struct rh_part *p, co
                          struct rh_text *t)
 {
     rh_text_add(t, "| ");
-    markdown_escape(t, row->label);
+    rh_write_markdown(t, row->label);
     for (int32_t c = 0; c < r->n_columns; c++) {
         const struct rh_cell *cell = &row->cell[c];
         const char *bold = rh_is_best(r, p, row, c) ? "**" : "";
@@ -83,9 +74,9 @@ static void markdown_failures(const struct rh_part *p, struct rh_text *t)
         rh_text_add(t, any ? "" : "\n");
         any = true;
         rh_text_add(t, "- ");
-        markdown_escape(t, row->label);
+        rh_write_markdown(t, row->label);
         rh_text_printf(t, " %s: ", failure_word(row));
-        markdown_escape(t, row->message);
+        rh_write_markdown(t, row->message);
         rh_text_add(t, "\n");
     }
 }
@@ -94,19 +85,19 @@ void rh_table_markdown(const struct rh_results *r, const struct rh_table_options
 {
     (void)o;
     rh_text_add(t, "## ");
-    markdown_escape(t, r->title[0] ? r->title : r->name);
+    rh_write_markdown(t, r->title[0] ? r->title : r->name);
     rh_text_add(t, "\n");
     for (int32_t i = 0; i < r->n_parts; i++) {
         const struct rh_part *p = &r->part[i];
         rh_text_add(t, "\n### ");
-        markdown_escape(t, p->label);
+        rh_write_markdown(t, p->label);
         rh_text_add(t, "\n\n");
-        sentence(t, rh_write_part, p, markdown_escape, "", "\n");
-        sentence(t, rh_write_leakage, p, markdown_escape, "\n**", "**\n");
+        sentence(t, rh_write_part, p, rh_write_markdown, "", "\n");
+        sentence(t, rh_write_leakage, p, rh_write_markdown, "\n**", "**\n");
         rh_text_add(t, "\n| algorithm");
         for (int32_t c = 0; c < r->n_columns; c++) {
             rh_text_add(t, " | ");
-            markdown_escape(t, r->column[c].id);
+            rh_write_markdown(t, r->column[c].id);
         }
         rh_text_add(t, " |\n|:--");
         for (int32_t c = 0; c < r->n_columns; c++)
@@ -115,7 +106,7 @@ void rh_table_markdown(const struct rh_results *r, const struct rh_table_options
         for (int32_t k = 0; k < p->n_rows; k++)
             markdown_row(r, p, &p->row[k], t);
         markdown_failures(p, t);
-        sentence(t, rh_write_notes, p, markdown_escape, "\n", "\n");
+        sentence(t, rh_write_notes, p, rh_write_markdown, "\n", "\n");
     }
     if (r->n_parts)
         rh_text_add(t, "\n\xc2\xb1: half-width of the 95 % confidence interval of the mean over users\n");

@@ -87,6 +87,30 @@ void rh_write_json(struct rh_text *t, const char *s)
     rh_text_add(t, "\"");
 }
 
+void rh_write_json_pair(struct rh_text *t, const char *before, const char *key, const char *value)
+{
+    rh_text_printf(t, "%s\"%s\": ", before, key);
+    rh_write_json(t, value);
+}
+
+void rh_write_json_number(struct rh_text *t, const char *key, double x)
+{
+    rh_text_printf(t, ", \"%s\": ", key);
+    if (isfinite(x))
+        rh_write_real(t, x);
+    else
+        rh_text_add(t, "null");
+}
+
+void rh_write_markdown(struct rh_text *t, const char *s)
+{
+    for (; *s; s++) {
+        if (strchr("|\\*_<`[]", *s))
+            rh_text_add(t, "\\");
+        rh_text_addn(t, *s == '\n' ? " " : s, 1);
+    }
+}
+
 static void counted(struct rh_text *t, int64_t n, const char *one, const char *many)
 {
     rh_text_add(t, ", ");

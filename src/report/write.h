@@ -31,5 +31,9 @@ void rh_write_count(struct rh_text *t, int64_t n);       /* 1,234,567 */
 void rh_write_real(struct rh_text *t, double x);         /* reads back as the same double; nothing for NaN */
 void rh_write_csv(struct rh_text *t, const char *field); /* RFC 4180 */
 void rh_write_json(struct rh_text *t, const char *s);    /* with its quotes; no UTF-8: U+FFFD */
+/* `before`, then "key": "value"; `, "key": x`, null when x is not finite. */
+void rh_write_json_pair(struct rh_text *t, const char *before, const char *key, const char *value);
+void rh_write_json_number(struct rh_text *t, const char *key, double x);
+void rh_write_markdown(struct rh_text *t, const char *s); /* escaped for a cell or a sentence */
 
 #endif

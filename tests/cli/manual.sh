@@ -30,7 +30,7 @@ else
 fi
 
 # Commands and options of the help texts, against both.
-commands='run check list describe data table plot'
+commands='run check list describe data table compare plot'
 title='commands of the help are in the manual and the completion'
 if "$HARNESS" --help >help 2>/dev/null && grep -q 'run' help; then
     for c in $commands; do
@@ -92,6 +92,7 @@ END
     same 'completes formats' 'json' "$(offered table cross_domain --format j)"
     same 'completes the last of several metrics' 'ndcg,rmse' "$(offered table cross_domain --metric ndcg,rm)"
     same 'completes metrics behind a cut-off' '10,recall' "$(offered table cross_domain --metric ndcg @ 10,rec)"
+    same 'completes tests' 'permutation' "$(offered compare cross_domain --test p)"
     same 'completes stored experiments' 'cross_domain movielens' "$(offered plot '')"
 else
     skip 'completion' 'no bash'

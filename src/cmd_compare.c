@@ -1,0 +1,62 @@
+/* harness compare: reads the store only. */
+#include "cmd.h"
+
+#include "report/compare.h"
+
+#include <math.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define DEFAULT_STORE "results/harness.sqlite"
+
+static int read_threshold(const char *text, double *out, struct rh_error *err)
+{
+    if (text && (!rh_parse_real(text, out) || *out < 0))
+        return rh_fail(err, RH_EINVAL, "threshold '%s' is no difference: a number from 0, such as 0.01", text);
+    return RH_OK;
+}
+
+int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
+{
+    (void)c;
+    const char *path = DEFAULT_STORE, *format = "text", *test = "t", *correction = "holm", *threshold = NULL;
+    struct winsize w;
+    struct rh_compare_options o = { .width = isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) ? w.ws_col
+                                                                                                            : 0 };
+    const struct rh_option option[] = {
+        { "metric", "LIST", "metrics, such as ndcg@10,auc (the primary one)", .value = &o.metrics },
+        { "baseline", "LABEL", "compared with (the first algorithm that is not random)", .value = &o.baseline },
+        { "test", "WORD", "t, permutation (t)", .value = &test },
+        { "correction", "WORD", "of all p-values printed: holm, bh, none (holm)", .value = &correction },
+        { "threshold", "X", "smallest difference that matters in practice", .value = &threshold },
+        { "format", "WORD", "text, md, csv, json", .value = &format },
+        { "store", "FILE", "where results are (" DEFAULT_STORE ")", .value = &path },
+        RH_OPTIONS_END,
+    };
+    char **name;
+    int n, status;
+    if (!rh_options(argc, argv, "compare EXPERIMENT [OPTION]...",
+                    "Tests the differences between an experiment's algorithms and one of them, over users.", option,
+                    &name, &n, &status))
+        return status;
+    if (n != 1)
+        return rh_usage_error("compare takes one experiment, such as cross_domain");
+    struct rh_error err = { 0 };
+    struct rh_store *store = NULL;
+    struct rh_text text = { 0 };
+    status = rh_format_parse(format, &o.format, &err);
+    if (status >= 0)
+        status = rh_test_parse(test, &o.test, &err);
+    if (status >= 0)
+        status = rh_correction_parse(correction, &o.correction, &err);
+    if (status >= 0)
+        status = read_threshold(threshold, &o.threshold, &err);
+    if (status >= 0)
+        status = rh_store_open(path, RH_STORE_READ, &store, &err);
+    if (status >= 0)
+        status = rh_compare(store, name[0], &o, &text, &err);
+    status = status < 0 ? rh_complain(&err) : rh_print(text.s);
+    rh_text_release(&text);
+    rh_store_close(store);
+    return status;
+}

@@ -1,0 +1,281 @@
+#include "report/compare.h"
+
+#include "report/users.h"
+#include "store/sql.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ----------------------------------------------------------------------------------------------- baseline */
+
+static const struct rh_row *row_with(const struct rh_part *p, const char *label)
+{
+    for (int32_t i = 0; i < p->n_rows; i++)
+        if (!strcmp(p->row[i].label, label))
+            return &p->row[i];
+    return NULL;
+}
+
+static int unknown_baseline(struct rh_arena *a, const struct rh_results *r, const char *word, struct rh_error *err)
+{
+    int32_t n = 0, most = 0;
+    for (int32_t i = 0; i < r->n_parts; i++)
+        most += r->part[i].n_rows;
+    const char **names = rh_alloc(a, (size_t)most + 1, sizeof *names);
+    if (!names)
+        return rh_fail_memory(err, "labels", (size_t)most * sizeof *names);
+    struct rh_text all = { 0 };
+    for (int32_t i = 0; i < r->n_parts; i++)
+        for (int32_t k = 0; k < r->part[i].n_rows; k++) {
+            const char *label = r->part[i].row[k].label;
+            int32_t j = 0;
+            while (j < n && strcmp(names[j], label))
+                j++;
+            if (j == n) {
+                rh_text_printf(&all, "%s%s", n ? ", " : "", label);
+                names[n++] = label;
+            }
+        }
+    const char *nearest = rh_nearest(word, names, (size_t)n);
+    int status = nearest ? rh_fail(err, RH_EINVAL, "experiment '%s' has no algorithm '%s'; did you mean '%s'?",
+                                   r->name, word, nearest)
+                         : rh_fail(err, RH_EINVAL, "experiment '%s' has no algorithm '%s'; it has %s", r->name, word,
+                                   all.s ? all.s : "none");
+    rh_text_release(&all);
+    return status;
+}
+
+static int find_baseline(struct rh_arena *a, const struct rh_results *r, const char *word, const char **out,
+                         struct rh_error *err)
+{
+    for (int32_t i = 0; i < r->n_parts; i++)
+        for (int32_t k = 0; k < r->part[i].n_rows; k++) {
+            const struct rh_row *row = &r->part[i].row[k];
+            if (word ? !strcmp(row->label, word) : strcmp(row->algorithm, "random") != 0) {
+                *out = row->label;
+                return RH_OK;
+            }
+        }
+    return word ? unknown_baseline(a, r, word, err)
+                : rh_fail(err, RH_EDATA, "experiment '%s' has no stored run of an algorithm other than random: "
+                                         "nothing to compare with", r->name);
+}
+
+/* ------------------------------------------------------------------------------------------------- pairs */
+
+/* Room for the pairs of a part. */
+struct pairs {
+    struct rh_query_values base, other;
+    double *mine, *theirs; /* [users] sums over queries of means over runs; then the means over queries */
+    int32_t *count;        /* [users] queries where both have a value */
+    int32_t *fold;         /* [users] the one problem of these queries, or n_problems: several */
+    double *difference;    /* [pairs] */
+    int32_t *stratum;      /* [pairs] */
+    int64_t n;
+};
+
+static int pairs_new(struct rh_arena *a, const struct rh_users *u, struct pairs *p, struct rh_error *err)
+{
+    size_t n = (size_t)u->n + 1;
+    RH_TRY(rh_query_values_new(a, u, &p->base, err));
+    RH_TRY(rh_query_values_new(a, u, &p->other, err));
+    p->mine = rh_alloc(a, n, sizeof *p->mine);
+    p->theirs = rh_alloc(a, n, sizeof *p->theirs);
+    p->count = rh_alloc(a, n, sizeof *p->count);
+    p->fold = rh_alloc(a, n, sizeof *p->fold);
+    p->difference = rh_alloc(a, n, sizeof *p->difference);
+    p->stratum = rh_alloc(a, n, sizeof *p->stratum);
+    return p->mine && p->theirs && p->count && p->fold && p->difference && p->stratum
+               ? RH_OK
+               : rh_fail_memory(err, "pairs of values", n * 40);
+}
+
+/* One pair a user; folds and seeds average only what both algorithms were asked. */
+static void pair(const struct rh_users *u, struct pairs *p)
+{
+    memset(p->mine, 0, (size_t)u->n * sizeof *p->mine);
+    memset(p->theirs, 0, (size_t)u->n * sizeof *p->theirs);
+    memset(p->count, 0, (size_t)u->n * sizeof *p->count);
+    for (int32_t f = 0; f < u->part->n_problems; f++)
+        for (int64_t i = u->start[f]; i < u->start[f + 1]; i++) {
+            if (!p->base.count[i] || !p->other.count[i])
+                continue;
+            int64_t k = rh_user_of(u, i);
+            p->mine[k] += p->other.sum[i] / p->other.count[i];
+            p->theirs[k] += p->base.sum[i] / p->base.count[i];
+            p->fold[k] = p->count[k]++ ? u->part->n_problems : f;
+        }
+    p->n = 0;
+    for (int64_t k = 0; k < u->n; k++) {
+        if (!p->count[k])
+            continue;
+        p->mine[p->n] = p->mine[k] / p->count[k];
+        p->theirs[p->n] = p->theirs[k] / p->count[k];
+        p->difference[p->n] = p->mine[p->n] - p->theirs[p->n];
+        p->stratum[p->n++] = p->fold[k];
+    }
+}
+
+static bool has_values(const struct rh_query_values *v, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (v->count[i])
+            return true;
+    return false;
+}
+
+/* "failed: the loss became infinite", "the baseline has no values of users" */
+static const char *missing_words(struct rh_arena *a, const struct rh_row *row, const char *who)
+{
+    if (row->failed && row->failed == row->runs)
+        return rh_arena_printf(a, "%s%s: %s", who, strcmp(row->status, "stale") ? "failed" : "stale", row->message);
+    return rh_arena_printf(a, "%shas no values of users", who);
+}
+
+static int compare_pairs(struct rh_arena *a, const struct rh_comparisons *all, struct pairs *p,
+                         const struct rh_users *u, const struct rh_compare_options *o, struct rh_comparison *c,
+                         struct rh_error *err)
+{
+    pair(u, p);
+    c->pooled = !p->base.mean_of_users || !p->other.mean_of_users;
+    c->value = c->baseline = 0;
+    double sign = c->column->lower_is_better ? -1 : 1;
+    for (int64_t i = 0; i < p->n; i++) {
+        double d = sign * p->difference[i];
+        c->value += p->mine[i] / (double)p->n;
+        c->baseline += p->theirs[i] / (double)p->n;
+        c->wins += d > 0;
+        c->losses += d < 0;
+        c->ties += d == 0;
+    }
+    const char *identity = rh_arena_printf(a, "%s\n%s\n%s\n%s\n%s", all->results.name, c->column->id, c->part->label,
+                                           all->baseline, c->row->label);
+    if (!identity)
+        return rh_fail_memory(err, "a comparison", 0);
+    RH_TRY(rh_paired(a, p->difference, p->stratum, p->n, u->part->n_problems + 1, o->test, identity, &c->paired,
+                     err));
+    c->corrected = c->paired.p;
+    if (isnan(c->paired.p) && !(c->why = rh_arena_printf(a, "%lld %s with values of both", (long long)p->n,
+                                                         p->n == 1 ? "user" : "users")))
+        return rh_fail_memory(err, "a comparison", 0);
+    return RH_OK;
+}
+
+static int compare_column(struct rh_store *s, struct rh_arena *a, struct rh_comparisons *all, const struct rh_users *u,
+                          struct pairs *p, const struct rh_column *column, const struct rh_compare_options *o,
+                          struct rh_error *err)
+{
+    const struct rh_row *base = row_with(u->part, all->baseline);
+    const char *no_base = NULL;
+    if (base)
+        RH_TRY(rh_query_values_load(s, u, base, column->id, &p->base, err));
+    if (!base)
+        no_base = "the baseline has no run here";
+    else if (!has_values(&p->base, u->n_queries) && !(no_base = missing_words(a, base, "the baseline ")))
+        return rh_fail_memory(err, "a comparison", 0);
+    for (int32_t i = 0; i < u->part->n_rows; i++) {
+        const struct rh_row *row = &u->part->row[i];
+        if (row == base)
+            continue;
+        struct rh_comparison *c = &all->of[all->n++];
+        *c = (struct rh_comparison){ .part = u->part, .column = column, .row = row, .value = NAN, .baseline = NAN,
+                                     .corrected = NAN, .why = no_base,
+                                     .paired = { 0, NAN, NAN, NAN, NAN, NAN } };
+        if (no_base)
+            continue;
+        RH_TRY(rh_query_values_load(s, u, row, column->id, &p->other, err));
+        if (has_values(&p->other, u->n_queries))
+            RH_TRY(compare_pairs(a, all, p, u, o, c, err));
+        else if (!(c->why = missing_words(a, row, "")))
+            return rh_fail_memory(err, "a comparison", 0);
+    }
+    return RH_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------- verdicts */
+
+static enum rh_verdict judge(const struct rh_comparison *c, double threshold)
+{
+    if (c->why)
+        return RH_VERDICT_NONE;
+    if (!(c->corrected < RH_COMPARE_LEVEL))
+        return threshold > 0 && c->paired.low > -threshold && c->paired.high < threshold ? RH_VERDICT_EQUAL
+                                                                                         : RH_VERDICT_OPEN;
+    bool better = c->column->lower_is_better ? c->paired.mean < 0 : c->paired.mean > 0;
+    if (fabs(c->paired.mean) < threshold)
+        return better ? RH_VERDICT_BETTER_LITTLE : RH_VERDICT_WORSE_LITTLE;
+    return better ? RH_VERDICT_BETTER : RH_VERDICT_WORSE;
+}
+
+/* All p-values of the command are one family. */
+static int correct(struct rh_arena *a, struct rh_comparisons *all, const struct rh_compare_options *o,
+                   struct rh_error *err)
+{
+    double *p = rh_alloc(a, (size_t)all->n + 1, sizeof *p);
+    if (!p)
+        return rh_fail_memory(err, "p-values", (size_t)all->n * sizeof *p);
+    for (int32_t i = 0; i < all->n; i++)
+        if (!all->of[i].why)
+            p[all->family++] = all->of[i].corrected;
+    RH_TRY(rh_correct(a, p, all->family, o->correction, err));
+    int32_t at = 0;
+    for (int32_t i = 0; i < all->n; i++) {
+        struct rh_comparison *c = &all->of[i];
+        if (!c->why)
+            c->corrected = p[at++];
+        c->verdict = judge(c, o->threshold);
+    }
+    return RH_OK;
+}
+
+static int load(struct rh_store *s, struct rh_arena *a, const char *experiment, const struct rh_compare_options *o,
+                struct rh_comparisons *all, struct rh_error *err)
+{
+    struct rh_results *r = &all->results;
+    RH_TRY(find_baseline(a, r, o->baseline, &all->baseline, err));
+    if (!r->n_columns)
+        return rh_fail(err, RH_EDATA, "experiment '%s' has no metric yet", experiment);
+    /* Without a wish the primary metric alone: every further one makes the family larger. */
+    int32_t first = o->metrics ? 0 : r->primary_column < 0 ? 0 : r->primary_column;
+    all->n_metrics = o->metrics ? r->n_columns : 1;
+    int64_t most = 0;
+    for (int32_t i = 0; i < r->n_parts; i++)
+        most += (int64_t)r->part[i].n_rows * all->n_metrics;
+    all->of = most < INT32_MAX ? rh_alloc(a, (size_t)most + 1, sizeof *all->of) : NULL;
+    if (!all->of)
+        return rh_fail_memory(err, "comparisons", (size_t)most * sizeof *all->of);
+    for (int32_t i = 0; i < r->n_parts; i++) {
+        struct rh_users u;
+        struct pairs p = { 0 };
+        RH_TRY(rh_users_load(s, a, &r->part[i], &u, err));
+        RH_TRY(pairs_new(a, &u, &p, err));
+        for (int32_t c = first; c < first + all->n_metrics; c++)
+            RH_TRY(compare_column(s, a, all, &u, &p, &r->column[c], o, err));
+    }
+    return correct(a, all, o, err);
+}
+
+int rh_comparisons_load(struct rh_store *s, struct rh_arena *a, const char *experiment,
+                        const struct rh_compare_options *o, struct rh_comparisons *out, struct rh_error *err)
+{
+    *out = (struct rh_comparisons){ 0 };
+    RH_TRY(rh_results_load(s, a, experiment, o->metrics, false, &out->results, err));
+    RH_TRY(rh_sql_run(s, err, "BEGIN", ""));
+    return rh_sql_end(s, load(s, a, experiment, o, out, err), err);
+}
+
+int rh_compare(struct rh_store *s, const char *experiment, const struct rh_compare_options *o, struct rh_text *out,
+               struct rh_error *err)
+{
+    struct rh_arena a = { 0 };
+    struct rh_comparisons c;
+    int status = o->format == RH_FORMAT_LATEX
+                     ? rh_fail(err, RH_EINVAL, "comparisons have no format latex: allowed text, md, csv, json")
+                     : rh_comparisons_load(s, &a, experiment, o, &c, err);
+    if (status >= 0) {
+        rh_comparisons_write(&c, o, out);
+        status = out->failed ? rh_fail_memory(err, "a comparison", out->n) : RH_OK;
+    }
+    rh_arena_release(&a);
+    return status;
+}
