@@ -1,0 +1,243 @@
+/* The time that itemknn takes to fit, and to score every item for every user.
+ *
+ *     bench/itemknn [FILE [threads [repeats [setting=value ...]]]]      default: generated data, 1 and 2 threads, 7
+ *
+ * FILE has lines "user item rating" (numbers from 0, blanks between them); "-" is the generated data, in the shape of
+ * MovieLens 1M: 6,040 users, 3,706 items, some 0.8 million interactions. bench/README.md says how to compare with
+ * implicit on the same file. Times of a shared machine are no claim; ratios of runs in alternation are. */
+#include "base/log.h"
+#include "base/param.h"
+#include "base/parallel.h"
+#include "base/stream.h"
+#include "base/text.h"
+#include "plugin/instance.h"
+#include "plugin/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MOST_REPEATS 101
+#define BATCH 32 /* queries */
+
+struct rows {
+    int32_t n_users, n_items;
+    int64_t n, capacity;
+    int32_t *user, *item; /* [n] */
+    float *value;         /* [n] */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool add(struct rows *r, int32_t user, int32_t item, float value)
+{
+    if (r->n == r->capacity) {
+        r->capacity = r->capacity ? 2 * r->capacity : 1 << 16;
+        r->user = realloc(r->user, (size_t)r->capacity * sizeof *r->user);
+        r->item = realloc(r->item, (size_t)r->capacity * sizeof *r->item);
+        r->value = realloc(r->value, (size_t)r->capacity * sizeof *r->value);
+        if (!r->user || !r->item || !r->value)
+            return false;
+    }
+    r->user[r->n] = user;
+    r->item[r->n] = item;
+    r->value[r->n++] = value;
+    r->n_users = user >= r->n_users ? user + 1 : r->n_users;
+    r->n_items = item >= r->n_items ? item + 1 : r->n_items;
+    return true;
+}
+
+static bool read_rows(const char *name, struct rows *r)
+{
+    FILE *f = fopen(name, "r");
+    if (!f)
+        return false;
+    int32_t user, item;
+    float value;
+    while (fscanf(f, "%d %d %f", &user, &item, &value) == 3)
+        if (user < 0 || item < 0 || !add(r, user, item, value))
+            return false;
+    fclose(f);
+    return r->n > 0;
+}
+
+/* Users with log-normal numbers of items (a fifth of all at most), items with a heavy tail. */
+static bool make_rows(struct rows *r)
+{
+    enum { USERS = 6040, ITEMS = 3706 };
+    struct rh_rng g = rh_stream(6040, "bench", "rows", 0);
+    char *has = malloc(ITEMS);
+    bool ok = has;
+    for (int32_t u = 0; u < USERS && ok; u++) {
+        double wanted = 20 + 65 * exp(1.1 * rh_rng_normal(&g));
+        memset(has, 0, ITEMS);
+        for (int32_t n = 0; n < wanted && n < ITEMS / 5 && ok;) {
+            double x = rh_rng_uniform(&g);
+            int32_t i = (int32_t)(ITEMS * x * x * (0.3 + 0.7 * x));
+            if (has[i])
+                continue;
+            has[i] = 1;
+            ok = add(r, u, i, 1 + (float)rh_rng_below(&g, 5));
+            n++;
+        }
+    }
+    free(has);
+    return ok;
+}
+
+static int by_user_and_item(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Sorted rows, as a domain in the arena. Values are all 1: they would cost a sort of their own and are not used. */
+static bool make_domain(struct rh_arena *a, const struct rows *r, struct rh_domain *d)
+{
+    uint64_t *key = rh_alloc(a, (size_t)r->n, sizeof *key);
+    int64_t *row = rh_alloc(a, (size_t)r->n_users + 1, sizeof *row);
+    int32_t *item = rh_alloc(a, (size_t)r->n, sizeof *item);
+    if (!key || !row || !item)
+        return false;
+    for (int64_t k = 0; k < r->n; k++) {
+        key[k] = (uint64_t)r->user[k] << 32 | (uint32_t)r->item[k];
+        row[r->user[k] + 1]++;
+    }
+    qsort(key, (size_t)r->n, sizeof *key, by_user_and_item);
+    for (int64_t k = 0; k < r->n; k++)
+        item[k] = (int32_t)(uint32_t)key[k];
+    for (int32_t u = 0; u < r->n_users; u++)
+        row[u + 1] += row[u];
+    *d = (struct rh_domain){ .name = "bench", .n_items = r->n_items, .row = row, .item = item };
+    return true;
+}
+
+struct scoring {
+    struct rh_instance *instance;
+    const struct rh_train *train;
+    float **tile; /* [threads][BATCH x n_items] */
+    struct rh_error *err;
+};
+
+static int score_part(void *arg, int thread, int64_t begin, int64_t end)
+{
+    struct scoring *s = arg;
+    const struct rh_domain *d = s->train->domain;
+    struct rh_history history[BATCH];
+    struct rh_query query[BATCH];
+    for (int64_t u = begin; u < end; u++) {
+        history[u - begin] = (struct rh_history){ (int32_t)(d->row[u + 1] - d->row[u]), d->item + d->row[u] };
+        query[u - begin] = (struct rh_query){ (int32_t)u, &history[u - begin], d->n_items };
+    }
+    return rh_instance_score(s->instance, thread, query, (int32_t)(end - begin), s->tile[thread], (size_t)d->n_items,
+                             s->err);
+}
+
+/* One fit and one full scoring; seconds of both. */
+static int measure(const struct rh_algorithm *algorithm, const void *params, const struct rh_train *train,
+                   int threads, float **tile, double *fit, double *score, struct rh_error *err)
+{
+    struct rh_instance *instance = NULL;
+    struct rh_instance_options options = { .seed = 1, .identity = "bench", .threads = threads };
+    int status = rh_instance_new(algorithm, params, train, &options, &instance, err);
+    double begin = now();
+    if (status >= 0)
+        status = rh_instance_fit(instance, err);
+    *fit = now() - begin;
+    struct scoring s = { instance, train, tile, err };
+    begin = now();
+    if (status >= 0)
+        status = rh_loop(threads, train->n_users, BATCH, score_part, &s);
+    *score = now() - begin;
+    rh_instance_free(instance);
+    return status;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int measure_often(struct rh_arena *a, const struct rh_algorithm *algorithm, const void *params,
+                         const struct rh_train *train, int threads, int repeats, struct rh_error *err)
+{
+    double fit[MOST_REPEATS], score[MOST_REPEATS];
+    float **tile = rh_alloc(a, (size_t)threads, sizeof *tile);
+    for (int t = 0; tile && t < threads; t++)
+        if (!(tile[t] = rh_alloc(a, (size_t)BATCH * (size_t)train->domain->n_items, sizeof **tile)))
+            tile = NULL;
+    if (!tile)
+        return rh_fail_memory(err, "scores", 0);
+    for (int r = 0; r < repeats; r++) {
+        int status = measure(algorithm, params, train, threads, tile, &fit[r], &score[r], err);
+        if (status < 0)
+            return status;
+    }
+    qsort(fit, (size_t)repeats, sizeof *fit, ascending);
+    qsort(score, (size_t)repeats, sizeof *score, ascending);
+    printf("%d thread%s: fit %.4f s (fastest %.4f), scores of all items for all users %.4f s (fastest %.4f); "
+           "medians of %d\n",
+           threads, threads == 1 ? "" : "s", fit[repeats / 2], fit[0], score[repeats / 2], score[0], repeats);
+    return RH_OK;
+}
+
+static int read_settings(struct rh_arena *a, const struct rh_algorithm *algorithm, char **setting, void **params,
+                         struct rh_error *err)
+{
+    *params = rh_alloc(a, algorithm->params_size, 1);
+    if (!*params)
+        return rh_fail_memory(err, "parameters", algorithm->params_size);
+    rh_params_defaults(algorithm->params, *params);
+    for (; setting && *setting; setting++) {
+        char *value = strchr(*setting, '=');
+        const char *name = value ? rh_arena_strndup(a, *setting, (size_t)(value - *setting)) : NULL;
+        const struct rh_param *p = name ? rh_param_find(algorithm->params, name) : NULL;
+        if (!p)
+            return rh_fail(err, RH_EINVAL, "'%s' is no setting=value of %s", *setting, algorithm->name);
+        RH_TRY(rh_param_parse(p, value + 1, *params, a, err));
+    }
+    return RH_OK;
+}
+
+int main(int argc, char **argv)
+{
+    const char *file = argc > 1 ? argv[1] : "-";
+    int64_t threads = 0, repeats = 7; /* threads 0: one, then two */
+    if ((argc > 2 && !rh_parse_int(argv[2], &threads)) || (argc > 3 && !rh_parse_int(argv[3], &repeats)) ||
+        threads < 0 || threads > 256 || repeats < 1 || repeats > MOST_REPEATS) {
+        fprintf(stderr, "usage: %s [FILE|- [threads [repeats [setting=value ...]]]]\n", argv[0]);
+        return 2;
+    }
+    struct rows rows = { 0 };
+    struct rh_arena arena = { 0 };
+    struct rh_error err = { 0 };
+    struct rh_registry registry;
+    struct rh_domain domain;
+    void *params = NULL;
+    if (!(strcmp(file, "-") ? read_rows(file, &rows) : make_rows(&rows)) || !make_domain(&arena, &rows, &domain)) {
+        fprintf(stderr, "%s: no lines \"user item rating\" of numbers from 0 in it\n", file);
+        return 1;
+    }
+    struct rh_train train = { .n_users = rows.n_users, .n_domains = 1, .domain = &domain };
+    int status = rh_registry_init(&registry, &arena, &err);
+    const struct rh_algorithm *itemknn = status >= 0 ? rh_registry_find(&registry, "itemknn") : NULL;
+    if (itemknn)
+        status = read_settings(&arena, itemknn, argc > 4 ? argv + 4 : NULL, &params, &err);
+    printf("itemknn, %d users, %d items, %lld interactions\n", rows.n_users, rows.n_items, (long long)rows.n);
+    for (int64_t t = threads ? threads : 1; status >= 0 && itemknn && t <= (threads ? threads : 2); t++)
+        status = measure_often(&arena, itemknn, params, &train, (int)t, (int)repeats, &err);
+    if (status < 0)
+        fprintf(stderr, "%s\n", err.text);
+    free(rows.user);
+    free(rows.item);
+    free(rows.value);
+    rh_arena_release(&arena);
+    return status < 0;
+}
