@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run by `make installcheck`. Builds tests/plugins/outside.c in a folder of its own against the installed header, found
-# through rh.pc; loads it into the installed program and runs it on generated data beside the built-in algorithm that does
-# the same.
+# through rh.pc; loads it into the installed program and runs it on generated data beside the built-in algorithm that
+# does the same.
 # Needs HARNESS (the installed program), PKGDATADIR (of the installation), PKG_CONFIG_PATH (where rh.pc is),
 # HARNESS_SOURCE, CC, PKG_CONFIG, DESTDIR.
 set -eu

@@ -136,7 +136,7 @@ awk '
         line = $0
         gsub(/[\200-\277]/, "", line) # what follows the first byte of a UTF-8 character
         if (length(line) > 120) print FILENAME ":" FNR ": " length(line) " columns"
-    }' $(of '\.([ch]|sh|sql)$|/run$|^bootstrap$') | report 'lines have at most 120 columns # TODO'
+    }' $(of '\.([ch]|sh|sql)$|/run$|^bootstrap$') | report 'lines have at most 120 columns'
 # shellcheck disable=SC2086
 for f in $c_files; do
     n=$(wc -l <"$f")
@@ -153,7 +153,7 @@ done | report 'C files have at most 700 lines'
 } | report 'no tab in C, no space at the end of a line, a newline at the end of a file'
 
 # ----------------------------------------------------------------------------------------------- the files
-for f in $(of '^(src|algorithms)/.*\.[ch]$|^tests/(unit|cli)/.*\.(c|h|sh)$'); do
+for f in $(of '^(src|algorithms|bench)/.*\.[ch]$|^tests/(unit|cli)/.*\.(c|h|sh)$'); do
     grep -qE "(^|[ 	=])$(printf %s "$f" | sed 's/\./\\./g')( |\$)" Makefile.am || echo "$f: not in Makefile.am"
 done | report 'every source and test is in Makefile.am'
 for f in $(of '^src/[^/]*/.*\.c$'); do
@@ -193,5 +193,9 @@ for f in $(of '\.md$'); do
         esac
     done
 done | report 'links in the documents lead somewhere'
+for f in README.md CONTRIBUTING.md NEWS.md COPYING docs/architecture.md docs/datasets.md docs/ini-format.md \
+    docs/metrics.md docs/schema.md docs/writing-an-algorithm.md docs/harness.1 docs/harness.bash; do
+    [ -s "$f" ] || echo "$f: not there"
+done | report 'every document is there'
 
 echo "1..$(cat "$work/number")"

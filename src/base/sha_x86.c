@@ -3,6 +3,7 @@
 #include "base/sha_x86.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
 #include <immintrin.h>
 
 static const uint32_t round_constant[64] = {
@@ -18,7 +19,10 @@ static const uint32_t round_constant[64] = {
 
 bool rh_sha256_fast(void)
 {
-    return __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3");
+    /* Asked of the processor itself: not every compiler that knows the instructions knows their names here. */
+    unsigned a, b, c, d;
+    bool sse = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSSE3) && (c & bit_SSE4_1);
+    return sse && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA);
 }
 
 __attribute__((target("sha,sse4.1,ssse3"))) void rh_sha256_blocks(uint32_t state[8], const unsigned char *p, size_t n)

@@ -303,8 +303,8 @@ static void bar_panel(struct drawing *d, int32_t panel, double thickness, bool l
         rh_text_add(t, "unset xlabel\n");
     rh_text_add(t, "plot ");
     for (int32_t s = 0; s < c->series.n; s++) {
-        rh_text_printf(t, "$bars%d using ($1 == %d ? $2 : NaN):3:(0):2:6:7 with boxxyerror lc rgb '#%06X' title ", panel,
-                       s, bar_colour(s));
+        rh_text_printf(t, "$bars%d using ($1 == %d ? $2 : NaN):3:(0):2:6:7 with boxxyerror lc rgb '#%06X' title ",
+                       panel, s, bar_colour(s));
         quoted(t, c->series.name[s], 0);
         rh_text_add(t, ", \\\n     ");
     }
@@ -479,7 +479,8 @@ static void draw_lines(struct drawing *d, enum rh_picture picture, int width, in
 {
     const struct rh_chart *c = d->c;
     bool titled = c->panel.n > 1 || c->panel.name[0][0];
-    double panel_height = d->terminal ? height - 8 : c->panel.n > 1 ? 260 : 360, head = d->terminal ? 1 : head_height(c) - 4;
+    double panel_height = d->terminal ? height - 8 : c->panel.n > 1 ? 260 : 360;
+    double head = d->terminal ? 1 : head_height(c) - 4;
     double between = (d->terminal ? 4 : 56) + (titled ? 1.6 * d->line : 0);
     panel_height = fmax(panel_height, d->terminal ? 6 : 20);
     d->width = d->terminal ? width : 960;

@@ -2,9 +2,9 @@
  * fold, shared by every algorithm, immutable.
  *
  * Users: the union of the users of all domains, by namespace and id. The target's users come first, in the target's
- * order; then those of the sources not yet there. Feature blocks of the domains are joined by name: their columns are the union
- * of the column names (target's first), so a column means the same in every domain. A user's features are those of
- * the first domain, target first, that has any for the user. Domain 0 of the train view is the target. */
+ * order; then those of the sources not yet there. Feature blocks of the domains are joined by name: their columns are
+ * the union of the column names (target's first), so a column means the same in every domain. A user's features are
+ * those of the first domain, target first, that has any for the user. Domain 0 of the train view is the target. */
 #ifndef RH_SPLIT_PROBLEM_H
 #define RH_SPLIT_PROBLEM_H
 

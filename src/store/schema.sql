@@ -212,8 +212,8 @@ ORDER BY e.name, l.problem_position, c.value IS NULL, CASE c.lower_is_better WHE
 
 -- metric_user spread out: a row a query. Plain SQL, so it works in every SQLite: the 16 hex digits of a double are
 -- taken apart into exponent and fraction. Exact; values below 2^-124 in size show as 0, infinities and NaN as NULL.
--- SQLite reads the whole blob for any part of it: so first pieces of 512 values are cut (DISTINCT keeps the planner from
--- undoing that), then the values from a piece.
+-- SQLite reads the whole blob for any part of it: so first pieces of 512 values are cut (DISTINCT keeps the planner
+-- from undoing that), then the values from a piece.
 CREATE VIEW user_value AS
 WITH piece AS (
     SELECT DISTINCT mu.run, mu.metric, r.problem, q.position AS first,

@@ -10,7 +10,9 @@ mkdir datasets data made
 tab=$(printf '\t')
 {
     for u in 1 2 3 4 5 6 7; do
-        for i in 11 12 13 14; do echo "$u$tab$((i + u % 3))$tab$((1 + (u * i) % 5))$tab$((900000000 + u * 86400 + i))"; done
+        for i in 11 12 13 14; do
+            echo "$u$tab$((i + u % 3))$tab$((1 + (u * i) % 5))$tab$((900000000 + u * 86400 + i))"
+        done
     done
     echo "1${tab}12${tab}2${tab}999999999" # user 1 and item 12 again
 } >made/small.data

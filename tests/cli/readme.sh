@@ -33,6 +33,8 @@ while read -r line; do
     exits 0 "$line" sh -c "$line"
 done <commands
 ok 'every experiment of the page is there, and is checked' sh -c '
-    for f in $(grep -o "^| .[a-z_]*\.ini" "$1" | tr -d "|\` "); do ./harness check experiments/$f >/dev/null || exit 1; done' \
+    for f in $(grep -o "^| .[a-z_]*\.ini" "$1" | tr -d "|\` "); do
+        ./harness check experiments/$f >/dev/null || exit 1
+    done' \
     sh "$page"
 finish

@@ -103,7 +103,8 @@ sources = synth/books, synth/movies
 split = leave_one_out
 [algorithm.popularity]
 END
-refuse 'an algorithm that needs sources' "[algorithm.adversarial] needs source domains, and problem 'problem' has none" <<END
+refuse 'an algorithm that needs sources' \
+    "[algorithm.adversarial] needs source domains, and problem 'problem' has none" <<END
 [dataset.synth]
 use = synthetic
 [problem]

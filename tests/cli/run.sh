@@ -1,6 +1,6 @@
 #!/bin/sh
-# harness run: what is stored is not run again; the same bytes again, on any number of threads, after an interruption and
-# after kill -9 at many moments.
+# harness run: what is stored is not run again; the same bytes again, on any number of threads, after an interruption
+# and after kill -9 at many moments.
 . "${HARNESS_SOURCE:-.}/tests/cli/tap.sh"
 
 cat >small.ini <<'END'

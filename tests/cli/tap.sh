@@ -1,6 +1,6 @@
 # Sourced by the shell tests: TAP, and a fresh folder for each test file.
 #   ok TITLE COMMAND...        the command succeeds
-#   exits N TITLE COMMAND...   it ends with status N (a crash is not a refusal); stdout and stderr are kept in ./out and ./err
+#   exits N TITLE COMMAND...   it ends with status N (a crash is not a refusal); what it printed is in ./out and ./err
 #   says FILE TEXT             ./FILE has the text in it
 # Ends with `finish`.
 set -u

@@ -1,5 +1,6 @@
 #!/bin/sh
-# docs/writing-an-algorithm.md: its plugin compiles without warnings, loads and runs; its commands and its .ini are used as printed.
+# docs/writing-an-algorithm.md: its plugin compiles without warnings, loads and runs; its commands and its .ini are used
+# as printed.
 . "${HARNESS_SOURCE:-.}/tests/cli/tap.sh"
 page=$HARNESS_SOURCE/docs/writing-an-algorithm.md
 block() { awk -v want="\`\`\`$1" '$0 == want { on = 1; next } $0 == "```" { on = 0 } on' "$page"; }
@@ -7,7 +8,8 @@ block c >recent.c
 block ini >recent.ini
 ln -s "$HARNESS_SOURCE/include" include
 ok 'the page has a plugin' grep -q 'RH_ALGORITHM(recent)' recent.c
-ok 'it compiles without warnings' ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Werror -O2 -shared -fPIC ${CHECKED_CFLAGS:-} -I include -o strict.so recent.c -lm
+ok 'it compiles without warnings' ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Werror -O2 \
+    -shared -fPIC ${CHECKED_CFLAGS:-} -I include -o strict.so recent.c -lm
 rm -f strict.so
 block sh | sed "s/^cc /${CC:-cc} ${CHECKED_CFLAGS:-} /" >build.sh
 ok 'the command of the page builds it' sh build.sh
