@@ -101,6 +101,8 @@ out:
 int rh_read_file(struct rh_arena *a, const char *path, char **bytes, size_t *n, struct rh_error *err)
 {
     struct stat st;
+    if (!stat(path, &st) && S_ISFIFO(st.st_mode)) /* opening a pipe would wait for its writer */
+        return rh_fail(err, RH_EIO, "cannot read '%s': not a regular file", path);
     FILE *f = fopen(path, "rb");
     if (!f)
         return rh_fail(err, RH_EIO, "cannot open '%s': %s", path, strerror(errno));

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void rh_hash_init(struct rh_hash *h)
 {
@@ -57,6 +58,9 @@ int rh_hash_file(const char *path, char hex[static RH_HASH_HEX], struct rh_error
 {
     unsigned char block[1 << 16];
     struct rh_hash h;
+    struct stat st;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode)) /* opening a pipe would wait for its writer */
+        return rh_fail(err, RH_EIO, "cannot read '%s': not a regular file", path);
     FILE *f = fopen(path, "rb");
     if (!f)
         return rh_fail(err, RH_EIO, "cannot open '%s': %s", path, strerror(errno));

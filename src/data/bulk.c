@@ -92,7 +92,10 @@ static int read_block(struct bulk *k, struct block *b)
     for (size_t lines = 0; b->n < BLOCK || !lines;) { /* lines: bytes of whole lines */
         const char *p;
         size_t n;
-        RH_TRY(rh_input_block(k->in, &p, &n, err));
+        if (rh_input_block(k->in, &p, &n, err) < 0) {
+            b->n = lines; /* the line that the damage cut off says nothing */
+            return err->status;
+        }
         if (n == 0) {
             k->ended = true;
             return RH_OK;
@@ -207,8 +210,10 @@ static int parse_line(const struct bulk *k, struct block *b, const char *p, cons
     row->user = id_key(b, field[RH_F_USER]);
     row->item = id_key(b, field[RH_F_ITEM]);
     if (!proper_text(row->user, field[RH_F_USER]) || !proper_text(row->item, field[RH_F_ITEM]))
-        return rh_fail(&b->error, RH_EDATA, "%s:%lld: an id with bytes that are not UTF-8; is it encoding = latin1?",
-                       k->how->place, (long long)(b->first_line + b->n_lines));
+        return rh_fail(&b->error, RH_EDATA, "%s:%lld: %s", k->how->place, (long long)(b->first_line + b->n_lines),
+                       memchr(p, '\0', (size_t)(end - p))
+                           ? "a NUL byte; is this a text file in UTF-8?"
+                           : "an id with bytes that are not UTF-8; is it encoding = latin1?");
     return RH_OK;
 }
 
