@@ -63,9 +63,9 @@ static const char *own_folder(char *path, size_t n)
     return there ? path : RH_DATADIR;
 }
 
-/* Between loops the threads of OpenMP spin for milliseconds by default. A minibatch has many short loops: with other work
- * on the machine that costs ten times the time. OpenMP reads its environment before main, so the program starts again,
- * once; where it cannot, it is slower and no less right. */
+/* Between loops the threads of OpenMP spin for milliseconds by default. A minibatch has many short loops: with other
+ * work on the machine that costs ten times the time. OpenMP reads its environment before main, so the program starts
+ * again, once; where it cannot, it is slower and no less right. */
 static void let_threads_sleep(char **argv)
 {
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))

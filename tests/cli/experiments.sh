@@ -1,5 +1,5 @@
 #!/bin/sh
-# The experiments run and say what is true: on generated data whose truth is a setting, and on real data where there is some.
+# The experiments run and say what is true: on generated data whose truth is a setting, and on real data.
 . "${HARNESS_SOURCE:-.}/tests/cli/tap.sh"
 
 # cell FILE PROBLEM ALGORITHM COLUMN: a cell of a csv table; empty when there is none. A label has no comma in it here.
@@ -31,9 +31,9 @@ for method in 'adversarial objective=wasserstein' 'adversarial objective=gan' 'a
     beats 1.15 cross.csv 'cold k=0' ndcg@10 "$method" direct
 done
 
-# The truth is known. The tastes of a user in two domains are the same (sharing = 1) or independent (0), and without drift
-# nothing else ties them: items have appeals of their own in each domain, and the time when a user is active, which is
-# common to the domains, tells nothing about what is picked. So a gain over the twin is a must or a mistake.
+# The truth is known. The tastes of a user in two domains are the same (sharing = 1) or independent (0), and without
+# drift nothing else ties them: items have appeals of their own in each domain, and the time when a user is active,
+# which is common to the domains, tells nothing about what is picked. So a gain over the twin is a must or a mistake.
 cat >truth.ini <<'END'
 [experiment]
 name = truth
