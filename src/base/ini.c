@@ -83,7 +83,8 @@ static int open_section(struct reading *r, const char *line, size_t n)
     return append(r, NULL, "");
 }
 
-/* Where a long line may be broken so that inih gives back every byte of it: it strips the ends of a piece, and takes one
+/* Where a long line may be broken so that inih gives back every byte of it: it strips the ends of a piece, and takes
+ * one
  * that starts with '#' or ';' for a comment. 0: nowhere. */
 static size_t cut(struct reading *r, const char *s, size_t n, size_t most)
 {

@@ -14,24 +14,15 @@ void rh_verdict_words(const struct rh_comparison *c, const struct rh_compare_opt
 {
     char buf[32];
     switch (c->verdict) {
-    case RH_VERDICT_NONE:
-        rh_text_printf(t, "not compared: %s", c->why);
-        break;
-    case RH_VERDICT_BETTER:
-        rh_text_add(t, "better");
-        break;
-    case RH_VERDICT_WORSE:
-        rh_text_add(t, "worse");
-        break;
+    case RH_VERDICT_NONE: rh_text_printf(t, "not compared: %s", c->why); break;
+    case RH_VERDICT_BETTER: rh_text_add(t, "better"); break;
+    case RH_VERDICT_WORSE: rh_text_add(t, "worse"); break;
     case RH_VERDICT_BETTER_LITTLE:
     case RH_VERDICT_WORSE_LITTLE:
         rh_text_printf(t, "%s by less than the threshold %s: not relevant in practice",
-                       c->verdict == RH_VERDICT_BETTER_LITTLE ? "better" : "worse",
-                       rh_real_text(o->threshold, buf));
+                       c->verdict == RH_VERDICT_BETTER_LITTLE ? "better" : "worse", rh_real_text(o->threshold, buf));
         break;
-    case RH_VERDICT_OPEN:
-        rh_text_add(t, "no difference shown");
-        break;
+    case RH_VERDICT_OPEN: rh_text_add(t, "no difference shown"); break;
     case RH_VERDICT_EQUAL:
         rh_text_printf(t, "no difference shown, and the interval lies within the threshold %s",
                        rh_real_text(o->threshold, buf));
@@ -42,9 +33,10 @@ void rh_verdict_words(const struct rh_comparison *c, const struct rh_compare_opt
 /* What the numbers are, in sentences. */
 static void write_method(const struct rh_comparisons *c, const struct rh_compare_options *o, struct rh_text *t)
 {
-    rh_text_printf(t, "Differences are algorithm minus baseline (%s), means over users; intervals are 95 %% BCa "
-                      "bootstrap (%d resamples), not corrected; d_z is the mean difference in its standard "
-                      "deviations; p is of the %s, two-sided.",
+    rh_text_printf(t,
+                   "Differences are algorithm minus baseline (%s), means over users; intervals are 95 %% BCa "
+                   "bootstrap (%d resamples), not corrected; d_z is the mean difference in its standard "
+                   "deviations; p is of the %s, two-sided.",
                    c->baseline, RH_BOOTSTRAP_RESAMPLES, test_words[o->test]);
     rh_text_printf(t, " Family: %d comparison%s, all of this command (%d problem%s, %d metric%s), ", c->family,
                    c->family == 1 ? "" : "s", c->results.n_parts, c->results.n_parts == 1 ? "" : "s", c->n_metrics,
@@ -57,8 +49,11 @@ static void write_method(const struct rh_comparisons *c, const struct rh_compare
                        correction_words[o->correction], RH_COMPARE_LEVEL);
     if (o->test == RH_TEST_PERMUTATION && o->correction == RH_CORRECTION_HOLM &&
         c->family >= RH_COMPARE_LEVEL * (RH_SIGN_FLIPS + 1))
-        rh_text_printf(t, " %d sign flips cannot show anything in so large a family: compare fewer at a time, or use the "
-                          "t-test.", RH_SIGN_FLIPS);
+        rh_text_printf(
+            t,
+            " %d sign flips cannot show anything in so large a family: compare fewer at a time, or use the "
+            "t-test.",
+            RH_SIGN_FLIPS);
     for (int32_t i = 0; i < c->n; i++)
         if (c->of[i].pooled) {
             rh_text_printf(t, " %s is pooled over users in tables; compared are the users' own values.",
@@ -70,8 +65,8 @@ static void write_method(const struct rh_comparisons *c, const struct rh_compare
 /* --------------------------------------------------------------------------------------- text and markdown */
 
 enum { COLUMNS = 10, VERDICT = COLUMNS - 1 };
-static const char *const heads[COLUMNS] = { "algorithm", "users", "mean", "difference", "95 % interval", "d_z", "p",
-                                            "corrected p", "win/tie/loss", "verdict" };
+static const char *const heads[COLUMNS] = { "algorithm", "users", "mean",        "difference",   "95 % interval",
+                                            "d_z",       "p",     "corrected p", "win/tie/loss", "verdict" };
 
 static void add_p(struct rh_text *t, double p)
 {

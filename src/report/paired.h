@@ -36,7 +36,8 @@ void rh_bca_ends(const double *replicate, int64_t n, double estimate, double acc
 double rh_paired_t(const double *difference, int64_t n);
 
 /* Sign flips (Fisher 1935): the share of sign patterns with a mean at least as far from 0. All 2^n patterns when these
- * are no more than RH_SIGN_FLIPS, else so many drawn ones, with the observed one counted in (Phipson and Smyth 2010). */
+ * are no more than RH_SIGN_FLIPS, else so many drawn ones, with the observed one counted in (Phipson and Smyth
+ * 2010). */
 int rh_paired_flips(const double *difference, int64_t n, const char *identity, double *p, struct rh_error *err);
 
 enum rh_correction { RH_CORRECTION_NONE, RH_CORRECTION_HOLM, RH_CORRECTION_BH };

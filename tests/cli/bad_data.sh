@@ -78,7 +78,8 @@ printf "$head" >raw/d.csv
 refused 'a header alone' 'd.csv: the file has no rows'
 printf "$head$rows" | tr , ';' >raw/d.csv
 describe d.csv 'separator = comma'
-refused 'another separator' "d.csv:1: there is no column 'user'; there are: user;item;rating;time; is the separator right?"
+refused 'another separator' \
+    "d.csv:1: there is no column 'user'; there are: user;item;rating;time; is the separator right?"
 describe d.csv
 printf "$head$rows" | sed '1s/rating/stars/' >raw/d.csv
 refused 'a missing column' "d.csv:1: there is no column 'rating'; there are: user, item, stars, time"

@@ -46,7 +46,8 @@ if [ -w folder/x.sqlite ]; then
     skip 'a read-only store' 'the super-user writes all'
     skip 'a new store in a read-only folder' 'the super-user writes all'
 else
-    refused 'a read-only store' folder/x.sqlite "store 'folder/x.sqlite' is read-only; change its permissions or use another"
+    refused 'a read-only store' folder/x.sqlite \
+        "store 'folder/x.sqlite' is read-only; change its permissions or use another"
     refused 'a new store in a read-only folder' folder/y.sqlite "cannot open store 'folder/y.sqlite'"
 fi
 chmod 755 folder
@@ -86,7 +87,8 @@ refused 'a database of another program' other.sqlite 'is an SQLite database, but
 cp good.sqlite newer.sqlite
 sql newer.sqlite 'pragma user_version = 9'
 cp newer.sqlite newer.copy
-refused 'a newer schema' newer.sqlite "store 'newer.sqlite' has schema 9, this program knows up to 1; use a newer harness" 2
+refused 'a newer schema' newer.sqlite \
+    "store 'newer.sqlite' has schema 9, this program knows up to 1; use a newer harness" 2
 ok 'is left alone' cmp newer.sqlite newer.copy
 head -c 4096 good.sqlite >damaged.sqlite
 awk 'BEGIN { for (i = 0; i < 40000; i++) printf "U" }' >>damaged.sqlite

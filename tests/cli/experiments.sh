@@ -80,7 +80,8 @@ gains() {
 }
 holds() { # holds SHARING CONDITION: for each of 3 seeds and 3 methods
     sed 's/^/interval: /' gains
-    awk -F'|' -v sharing="sharing=$1 " 'index($1, sharing) { n++; if (!('"$2"')) bad = 1 } END { exit n != 9 || bad }' gains
+    awk -F'|' -v sharing="sharing=$1 " \
+        'index($1, sharing) { n++; if (!('"$2"')) bad = 1 } END { exit n != 9 || bad }' gains
 }
 exits 0 'an experiment whose truth is known' "$HARNESS" run truth.ini --store truth.sqlite --quiet
 if command -v sqlite3 >/dev/null; then

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Modules that misbehave: a run that fails is a row with its sentence, the others go on; what cannot be loaded is refused
-# before anything is written.
+# Modules that misbehave: a run that fails is a row with its sentence, the others go on; what cannot be loaded is
+# refused before anything is written.
 . "${HARNESS_SOURCE:-.}/tests/cli/tap.sh"
 modules=${HARNESS_BUILD:-$HARNESS_SOURCE}/tests/plugins
 

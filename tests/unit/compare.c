@@ -1,4 +1,5 @@
-/* Paired statistics against SciPy and statsmodels (tests/oracle/compare.py), and comparisons of a made store against the
+/* Paired statistics against SciPy and statsmodels (tests/oracle/compare.py), and comparisons of a made store against
+ * the
  * definition. */
 #include "base/file.h"
 #include "base/stream.h"
@@ -126,7 +127,8 @@ static void corrections_agree_with_statsmodels(void **state)
     }
 }
 
-/* Differences of a skewed kind (exponential less its mean 1, scaled): their true mean, 0, lies in 95 of 100 intervals. */
+/* Differences of a skewed kind (exponential less its mean 1, scaled): their true mean, 0, lies in 95 of 100
+ * intervals. */
 static void intervals_cover(void **state)
 {
     (void)state;
@@ -153,7 +155,8 @@ static void intervals_cover(void **state)
         strata_inside += got.low <= 0 && got.high >= 0;
         assert_true(got.high - got.low < 1.3 * width);
     }
-    /* 285 expected, with a standard deviation of 3.8; for so few and so skewed ones BCa is known to be a little short */
+    /* 285 expected, with a standard deviation of 3.8; for so few and so skewed ones BCa is known to be a little short.
+     */
     if (inside < 273 || inside > 296 || strata_inside < 273 || strata_inside > 296)
         fail_msg("%d and %d of %d", inside, strata_inside, ROUNDS);
 }
@@ -299,14 +302,10 @@ static void baselines_are_found_or_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statistics_agree_with_scipy),
-        cmocka_unit_test(bca_ends_follow_the_formula),
-        cmocka_unit_test(corrections_agree_with_statsmodels),
-        cmocka_unit_test(intervals_cover),
-        cmocka_unit_test(degenerate_samples_have_answers),
-        cmocka_unit_test(users_are_units_and_folds_strata),
-        cmocka_unit_test(lower_is_better_and_pooled_metrics),
-        cmocka_unit_test(baselines_are_found_or_refused),
+        cmocka_unit_test(statistics_agree_with_scipy),        cmocka_unit_test(bca_ends_follow_the_formula),
+        cmocka_unit_test(corrections_agree_with_statsmodels), cmocka_unit_test(intervals_cover),
+        cmocka_unit_test(degenerate_samples_have_answers),    cmocka_unit_test(users_are_units_and_folds_strata),
+        cmocka_unit_test(lower_is_better_and_pooled_metrics), cmocka_unit_test(baselines_are_found_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, drop);
 }
