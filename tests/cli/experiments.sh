@@ -2,7 +2,7 @@
 # The experiments run and say what is true: on generated data whose truth is a setting, and on real data.
 . "${HARNESS_SOURCE:-.}/tests/cli/tap.sh"
 
-# cell FILE PROBLEM ALGORITHM COLUMN: a cell of a csv table; empty when there is none. A label has no comma in it here.
+# cell FILE PROBLEM ALGORITHM COLUMN: a cell of a csv table; empty when there is none. No label has a comma in it here.
 cell() {
     awk -F, -v problem="$2" -v algorithm="$3" -v column="$4" '
         NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
