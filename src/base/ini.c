@@ -84,8 +84,7 @@ static int open_section(struct reading *r, const char *line, size_t n)
 }
 
 /* Where a long line may be broken so that inih gives back every byte of it: it strips the ends of a piece, and takes
- * one
- * that starts with '#' or ';' for a comment. 0: nowhere. */
+ * one that starts with '#' or ';' for a comment. 0: nowhere. */
 static size_t cut(struct reading *r, const char *s, size_t n, size_t most)
 {
     if (n <= most)

@@ -9,8 +9,10 @@
 #include <float.h>
 #include <string.h>
 
-/* Loops that gain from wider vectors are compiled twice, and the loader takes what the processor has. */
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* Loops that gain from wider vectors are compiled twice, and the loader takes what the processor has. (Clang gives the
+ * two a name that other files do not find.) */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
 #define VECTOR __attribute__((target_clones("avx2", "default")))
 #else
 #define VECTOR
