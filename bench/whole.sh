@@ -1,6 +1,6 @@
 #!/bin/sh
-# Whole processes, in alternation: MovieLens 100K from the text file to the stored metrics of itemknn (100 neighbours, full
-# ranking), against the same job in implicit. Prints the seconds of each pair and the ratio.
+# Whole processes, in alternation: MovieLens 100K from the text file to the stored metrics of itemknn (100 neighbours,
+# full ranking), against the same job in implicit. Prints the seconds of each pair and the ratio.
 #
 # usage: HARNESS_DATA=FOLDER PEER_PYTHON=python-with-implicit bench/whole.sh [PAIRS]
 set -eu
