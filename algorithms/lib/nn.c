@@ -146,14 +146,6 @@ void rh_nn_clip(int64_t n, rh_real *w, rh_real limit)
         w[i] = w[i] > limit ? limit : w[i] < -limit ? -limit : w[i];
 }
 
-double rh_nn_square(int64_t n, const rh_real *w)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += (double)w[i] * (double)w[i];
-    return sum;
-}
-
 bool rh_nn_finite(int64_t n, const rh_real *w)
 {
     rh_real sum = 0;

@@ -128,8 +128,6 @@ void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restr
                    rh_real *restrict first, rh_real *restrict second);
 /* Clips every weight into [-limit, limit] (Arjovsky et al. 2017). */
 void rh_nn_clip(int64_t n, rh_real *w, rh_real limit);
-/* Sum of squares in double. */
-double rh_nn_square(int64_t n, const rh_real *w);
 bool rh_nn_finite(int64_t n, const rh_real *w);
 
 #endif

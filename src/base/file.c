@@ -33,17 +33,6 @@ int rh_make_parent(const char *path, struct rh_error *err)
     return status;
 }
 
-int rh_make_folder(const char *path, struct rh_error *err)
-{
-    RH_TRY(rh_make_parent(path, err));
-    struct stat st;
-    if (mkdir(path, 0777) && errno != EEXIST)
-        return rh_fail(err, RH_EIO, "cannot make folder '%s': %s", path, strerror(errno));
-    if (stat(path, &st) || !S_ISDIR(st.st_mode))
-        return rh_fail(err, RH_EIO, "cannot make folder '%s': a file of that name is there", path);
-    return RH_OK;
-}
-
 bool rh_file_exists(const char *path)
 {
     return access(path, F_OK) == 0;

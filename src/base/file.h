@@ -6,8 +6,6 @@
 #include "base/error.h"
 #include <stdbool.h>
 
-/* Makes a folder with its parents; fine when it is there. */
-int rh_make_folder(const char *path, struct rh_error *err);
 /* Makes the folder that `path` lies in. */
 int rh_make_parent(const char *path, struct rh_error *err);
 bool rh_file_exists(const char *path);
