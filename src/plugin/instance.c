@@ -12,7 +12,8 @@ struct worker {
     struct rh_instance *in;
     struct rh_arena scratch;
     struct rh_error err;
-    bool in_part; /* inside a parallel part or a score: no alloc, no nested parallel loop */
+    int64_t failed_at; /* where a part of this worker failed; -1: nowhere */
+    bool in_part;      /* inside a parallel part or a score: no alloc, no nested parallel loop */
 };
 
 struct rh_instance {
@@ -106,7 +107,6 @@ static struct rh_rng host_stream(struct rh_ctx *ctx, const char *purpose, uint64
 
 struct loop {
     struct rh_instance *in;
-    struct worker *caller;
     rh_part_fn *part;
     void *arg;
 };
@@ -122,6 +122,8 @@ static int run_part(void *arg, int thread, int64_t begin, int64_t end)
     rh_arena_rewind(&w->scratch, mark);
     if (status >= 0 && cancelled(loop->in))
         status = rh_fail(&w->err, RH_ECANCEL, "interrupted");
+    if (status < 0)
+        w->failed_at = begin;
     return status;
 }
 
@@ -145,15 +147,20 @@ static int host_parallel(struct rh_ctx *ctx, int64_t n, int64_t grain, rh_part_f
         grain = 1;
     if (w->in_part)
         return nested_loop(w, n, grain, part, arg);
-    struct loop loop = { w->in, w, part, arg };
+    struct loop loop = { w->in, part, arg };
     int status = rh_loop(w->in->options.threads, n, grain, run_part, &loop);
+    /* The sentence goes with the status: both are of the failure at the lowest position. */
+    struct worker *first = NULL;
     for (int t = 0; t < w->in->options.threads; t++) {
-        struct worker *part_worker = &w->in->worker[t];
-        if (part_worker->err.status < 0) {
-            if (status < 0 && (w->err.status >= 0 || part_worker->err.status == status))
-                rh_fail(&w->err, status, "%s", part_worker->err.text);
-            part_worker->err = (struct rh_error){ 0 };
-        }
+        struct worker *one = &w->in->worker[t];
+        if (one->failed_at >= 0 && (!first || one->failed_at < first->failed_at))
+            first = one;
+    }
+    if (first && first->err.status < 0)
+        rh_fail(&w->err, status, "%s", first->err.text);
+    for (int t = 0; t < w->in->options.threads; t++) {
+        w->in->worker[t].err = (struct rh_error){ 0 };
+        w->in->worker[t].failed_at = -1;
     }
     return status;
 }
@@ -174,6 +181,7 @@ static void worker_init(struct worker *w, struct rh_instance *in)
 {
     w->ctx = (struct rh_ctx){ &host_table, w };
     w->in = in;
+    w->failed_at = -1;
 }
 
 int rh_instance_new(const struct rh_algorithm *alg, const void *params, const struct rh_train *train,

@@ -13,7 +13,7 @@
 #define MOST_DOMAINS 16 /* of one problem */
 
 struct loaded {
-    char key[RH_HASH_HEX + 64]; /* identity of the dataset and name of the domain */
+    const char *options, *domain; /* of the dataset, and the name: within one execution they decide the content */
     struct rh_domain_data *data;
     bool used; /* by the problem at hand */
 };
@@ -40,11 +40,9 @@ struct execution {
 static int load_domain(struct execution *x, const struct rh_plan_domain *d, const struct rh_domain_data **out,
                        struct rh_error *err)
 {
-    char identity[RH_HASH_HEX], key[sizeof x->loaded[0].key];
-    RH_TRY(rh_dataset_identity(d->dataset, x->env, identity, err));
-    snprintf(key, sizeof key, "%s %s", identity, d->domain);
+    const char *options = rh_dataset_options(d->dataset);
     for (int32_t i = 0; i < x->n_loaded; i++)
-        if (!strcmp(x->loaded[i].key, key)) {
+        if (!strcmp(x->loaded[i].options, options) && !strcmp(x->loaded[i].domain, d->domain)) {
             x->loaded[i].used = true;
             *out = x->loaded[i].data;
             return RH_OK;
@@ -53,7 +51,8 @@ static int load_domain(struct execution *x, const struct rh_plan_domain *d, cons
         return rh_fail(err, RH_EUNSUP, "more than %d domains in one problem", MOST_DOMAINS);
     struct loaded *l = &x->loaded[x->n_loaded];
     RH_TRY(rh_dataset_load(d->dataset, x->env, d->domain, &l->data, err));
-    memcpy(l->key, key, sizeof key);
+    l->options = options;
+    l->domain = d->domain;
     l->used = true;
     x->n_loaded++;
     *out = l->data;
