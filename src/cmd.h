@@ -60,6 +60,16 @@ int rh_complain(const struct rh_error *err);
 /* The same for a text of one's own. */
 int rh_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Columns of the terminal that standard output is, 0 when it is none; and whether it may be coloured. */
+int rh_terminal_width(void);
+bool rh_terminal_colour(void);
+
+/* Ends a command that reads the store: prints what the report wrote, or complains; releases text and store (NULL is
+ * fine). Returns the exit status. */
+struct rh_store;
+struct rh_text;
+int rh_finish_report(struct rh_store *store, struct rh_text *text, int status, const struct rh_error *err);
+
 /* Reads a thread count: "" or NULL: all processors. 0: not a number from 1 to 4096. */
 int rh_thread_count(const char *text);
 

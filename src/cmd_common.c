@@ -2,11 +2,15 @@
 
 #include "base/parallel.h"
 #include "base/text.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 int rh_complain(const struct rh_error *err)
 {
@@ -38,6 +42,25 @@ int rh_print(const char *text)
         return rh_complain(&err);
     }
     return RH_EXIT_OK;
+}
+
+int rh_terminal_width(void)
+{
+    struct winsize w;
+    return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) ? w.ws_col : 0;
+}
+
+bool rh_terminal_colour(void)
+{
+    return isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+}
+
+int rh_finish_report(struct rh_store *store, struct rh_text *text, int status, const struct rh_error *err)
+{
+    status = status < 0 ? rh_complain(err) : rh_print(text->s);
+    rh_text_release(text);
+    rh_store_close(store);
+    return status;
 }
 
 int rh_thread_count(const char *text)

@@ -4,10 +4,6 @@
 #include "report/compare.h"
 
 #include <math.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#define DEFAULT_STORE "results/harness.sqlite"
 
 static int read_threshold(const char *text, double *out, struct rh_error *err)
 {
@@ -19,10 +15,8 @@ static int read_threshold(const char *text, double *out, struct rh_error *err)
 int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
 {
     (void)c;
-    const char *path = DEFAULT_STORE, *format = "text", *test = "t", *correction = "holm", *threshold = NULL;
-    struct winsize w;
-    struct rh_compare_options o = { .width = isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) ? w.ws_col
-                                                                                                            : 0 };
+    const char *path = RH_STORE_DEFAULT, *format = "text", *test = "t", *correction = "holm", *threshold = NULL;
+    struct rh_compare_options o = { .width = rh_terminal_width() };
     const struct rh_option option[] = {
         { "metric", "LIST", "metrics, such as ndcg@10,auc (the primary one)", .value = &o.metrics },
         { "baseline", "LABEL", "compared with (the first algorithm that is not random)", .value = &o.baseline },
@@ -30,7 +24,7 @@ int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
         { "correction", "WORD", "of all p-values printed: holm, bh, none (holm)", .value = &correction },
         { "threshold", "X", "smallest difference that matters in practice", .value = &threshold },
         { "format", "WORD", "text, md, csv, json", .value = &format },
-        { "store", "FILE", "where results are (" DEFAULT_STORE ")", .value = &path },
+        { "store", "FILE", "where results are (" RH_STORE_DEFAULT ")", .value = &path },
         RH_OPTIONS_END,
     };
     char **name;
@@ -55,8 +49,5 @@ int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
         status = rh_store_open(path, RH_STORE_READ, &store, &err);
     if (status >= 0)
         status = rh_compare(store, name[0], &o, &text, &err);
-    status = status < 0 ? rh_complain(&err) : rh_print(text.s);
-    rh_text_release(&text);
-    rh_store_close(store);
-    return status;
+    return rh_finish_report(store, &text, status, &err);
 }

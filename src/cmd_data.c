@@ -413,8 +413,8 @@ static int dispatch(struct data_job *job, char **word, int n, struct rh_error *e
         known |= !strcmp(verb, verbs[i]);
     if (!known) {
         const char *nearest = rh_nearest(verb, verbs, sizeof verbs / sizeof *verbs);
-        return rh_fail(err, RH_EINVAL, "there is no data %s; there are: list, info, verify, add, fetch%s%s%s", verb,
-                       nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+        return rh_fail(err, RH_EINVAL, "there is no data %s; there are: list, info, verify, add, fetch%s", verb,
+                       rh_did_you_mean(nearest, (char[RH_HINT]){ 0 }));
     }
     if (!name)
         return rh_fail(err, RH_EINVAL, "data %s needs the name of a dataset; see harness data list", verb);

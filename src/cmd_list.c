@@ -4,6 +4,7 @@
 #include "base/param.h"
 #include "base/text.h"
 #include "config/places.h"
+#include "config/plan.h"
 #include "metrics/metric.h"
 #include "plugin/registry.h"
 #include "split/split.h"
@@ -138,32 +139,38 @@ int rh_cmd_list(const struct rh_cmd *c, int argc, char **argv)
 
 /* ----------------------------------------------------------------------------------------------- describe */
 
+/* A parameter with `def` as its default; the default of a text is its own. */
+static void describe_param(const struct rh_param *p, double def, struct rh_text *out)
+{
+    struct rh_text allowed = { 0 }, shown = { 0 };
+    union {
+        int64_t i;
+        double d;
+        bool b;
+        int e;
+        const char *s;
+    } value;
+    struct rh_param one[2] = { *p, RH_PARAMS_END };
+    one[0].offset = 0;
+    one[0].def = def;
+    rh_params_defaults(one, &value);
+    rh_param_allowed(p, &allowed);
+    rh_param_text(one, &value, &shown);
+    rh_text_printf(out, "  %s = %s    (%s)\n      %s\n", p->name, shown.s && *shown.s ? shown.s : "\"\"",
+                   allowed.s ? allowed.s : "", p->help);
+    for (const struct rh_choice *w = p->type == RH_P_ENUM ? p->choices : NULL; w && w->word; w++)
+        rh_text_printf(out, "        %-14s %s\n", w->word, w->help ? w->help : "");
+    rh_text_release(&allowed);
+    rh_text_release(&shown);
+}
+
 static void describe_params(const struct rh_param *table, struct rh_text *out)
 {
     if (!rh_param_count(table))
         return;
     rh_text_add(out, "\nparameters\n");
-    for (const struct rh_param *p = table; p->type != RH_P_END; p++) {
-        struct rh_text allowed = { 0 }, def = { 0 };
-        union {
-            int64_t i;
-            double d;
-            bool b;
-            int e;
-            const char *s;
-        } value;
-        struct rh_param one[2] = { *p, RH_PARAMS_END };
-        one[0].offset = 0;
-        rh_params_defaults(one, &value);
-        rh_param_allowed(p, &allowed);
-        rh_param_text(one, &value, &def);
-        rh_text_printf(out, "  %s = %s    (%s)\n      %s\n", p->name, def.s && *def.s ? def.s : "\"\"",
-                       allowed.s ? allowed.s : "", p->help);
-        for (const struct rh_choice *w = p->type == RH_P_ENUM ? p->choices : NULL; w && w->word; w++)
-            rh_text_printf(out, "        %-14s %s\n", w->word, w->help ? w->help : "");
-        rh_text_release(&allowed);
-        rh_text_release(&def);
-    }
+    for (const struct rh_param *p = table; p->type != RH_P_END; p++)
+        describe_param(p, p->def, out);
 }
 
 static void describe_algorithm(const struct rh_algorithm *a, struct rh_text *out)
@@ -189,14 +196,11 @@ static void describe_algorithm(const struct rh_algorithm *a, struct rh_text *out
             rh_text_printf(out, "%s%s", n++ ? ", " : "\n", says[i].text);
     rh_text_add(out, "\n");
     describe_params(a->params, out);
-    if (a->epoch)
-        rh_text_printf(
-            out,
-            "  epochs = %d    (integer 0 to 100000)\n      passes over the training data at most\n"
-            "  patience = 0    (integer 0 to 100000)\n      stop when the validation metric has not risen for "
-            "so many validations, and go back to the best epoch; 0: all epochs\n"
-            "  validate_every = 1    (integer 1 to 100000)\n      epochs between validations\n",
-            a->epochs);
+    if (a->epoch) {
+        describe_param(&rh_training_params[0], a->epochs, out);
+        for (const struct rh_param *p = &rh_training_params[1]; p->type != RH_P_END; p++)
+            describe_param(p, p->def, out);
+    }
 }
 
 static void describe_metric(const struct rh_metric *m, struct rh_text *out)
@@ -217,6 +221,11 @@ static void describe_split(const struct rh_split *s, struct rh_text *out)
 
 static bool describe_dataset(struct things *t, const char *name, struct rh_text *out)
 {
+    if (!strcmp(name, "dataset")) {
+        rh_text_add(out, "the options of every dataset that is made of files\n");
+        describe_params(rh_data_params, out);
+        return true;
+    }
     struct rh_dataset *d = NULL;
     struct rh_error why = { 0 };
     if (rh_dataset_open(&t->arena, &t->env, name, NULL, 0, &d, &why) < 0)
@@ -228,9 +237,38 @@ static bool describe_dataset(struct things *t, const char *name, struct rh_text 
     return true;
 }
 
+/* False: nothing is called so. */
+static bool describe(struct things *t, const char *name, struct rh_text *out)
+{
+    const struct rh_algorithm *a = rh_registry_find(&t->registry, name);
+    const struct rh_metric *m = rh_metric_find(name);
+    const struct rh_split *s = rh_split_find(name);
+    if (a)
+        describe_algorithm(a, out);
+    if (m)
+        describe_metric(m, out);
+    if (s)
+        describe_split(s, out);
+    return a || m || s || describe_dataset(t, name, out);
+}
+
+/* The other kinds are collected for the hint alone. */
+static int no_such_thing(const struct rh_cmd *c, const char *name, const char *const *kinds, struct things *t,
+                         struct rh_error *err)
+{
+    const char *names[MOST_THINGS];
+    for (; *kinds; kinds++)
+        RH_TRY(collect(c, *kinds, t, err));
+    for (int32_t i = 0; i < t->n; i++)
+        names[i] = t->thing[i].name;
+    const char *nearest = rh_nearest(name, names, (size_t)t->n);
+    return rh_fail(err, RH_EINVAL, "there is no algorithm, metric, split or dataset '%s'%s", name,
+                   nearest ? rh_did_you_mean(nearest, (char[RH_HINT]){ 0 }) : "; see harness list");
+}
+
 int rh_cmd_describe(const struct rh_cmd *c, int argc, char **argv)
 {
-    static const char *const kinds[] = { "algorithms", "metrics", "splits", "datasets" };
+    static const char *const kinds[] = { "algorithms", "metrics", "splits", "datasets", NULL };
     const struct rh_option option[] = { RH_OPTIONS_END };
     char **name;
     int n, status;
@@ -242,28 +280,8 @@ int rh_cmd_describe(const struct rh_cmd *c, int argc, char **argv)
     struct things t = { 0 };
     struct rh_error err = { 0 };
     struct rh_text text = { 0 };
-    status = RH_OK;
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds && status >= 0; k++)
-        status = collect(c, kinds[k], &t, &err);
-    if (status >= 0) {
-        const struct rh_algorithm *a = rh_registry_find(&t.registry, name[0]);
-        const struct rh_metric *m = rh_metric_find(name[0]);
-        const struct rh_split *s = rh_split_find(name[0]);
-        if (a)
-            describe_algorithm(a, &text);
-        if (m)
-            describe_metric(m, &text);
-        if (s)
-            describe_split(s, &text);
-        if (!a && !m && !s && !describe_dataset(&t, name[0], &text)) {
-            const char *names[MOST_THINGS];
-            for (int32_t i = 0; i < t.n; i++)
-                names[i] = t.thing[i].name;
-            const char *nearest = rh_nearest(name[0], names, (size_t)t.n);
-            rh_fail(&err, RH_EINVAL, "there is no algorithm, metric, split or dataset '%s'%s%s%s", name[0],
-                    nearest ? "; did you mean '" : "; see harness list", nearest ? nearest : "", nearest ? "'?" : "");
-        }
-    }
+    if (collect(c, kinds[0], &t, &err) >= 0 && !describe(&t, name[0], &text))
+        no_such_thing(c, name[0], kinds + 1, &t, &err);
     status = err.status < 0 ? rh_complain(&err) : rh_print(text.s);
     rh_text_release(&text);
     rh_arena_release(&t.arena);

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* What both commands take. */
 struct common {
@@ -81,20 +80,6 @@ int rh_cmd_check(const struct rh_cmd *c, int argc, char **argv)
     return status;
 }
 
-static int print_table(struct rh_store *store, const char *experiment, const struct common *o, struct rh_error *err)
-{
-    struct rh_text text = { 0 };
-    struct rh_table_options t = { .metrics = o->metric, .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
-    int status = rh_format_parse(o->format ? o->format : "text", &t.format, err);
-    if (status >= 0)
-        status = rh_table(store, experiment, &t, &text, err);
-    int printed = status < 0 ? RH_EXIT_OK : rh_print(text.s);
-    rh_text_release(&text);
-    return status < 0              ? status
-           : printed == RH_EXIT_OK ? RH_OK
-                                   : rh_fail(err, RH_EIO, "cannot write to standard output");
-}
-
 int rh_cmd_run(const struct rh_cmd *c, int argc, char **argv)
 {
     struct common o = { 0 };
@@ -103,7 +88,7 @@ int rh_cmd_run(const struct rh_cmd *c, int argc, char **argv)
           .n_many = &o.n_set },
         { "data", "DIR", "folder with the raw files (else [data] path, $HARNESS_DATA, ./data)", .value = &o.data },
         { "cache", "DIR", "folder for loaded domains, or 'none'", .value = &o.cache },
-        { "store", "FILE", "where results go (else [experiment] store, results/harness.sqlite)", .value = &o.store },
+        { "store", "FILE", "where results go (else [experiment] store, " RH_STORE_DEFAULT ")", .value = &o.store },
         { "force", NULL, "run again what is stored", .flag = &o.force },
         { "threads", "N", "processors to use (all)", .value = &o.threads },
         { "metric", "LIST", "metrics of the table, such as ndcg@10,auc", .value = &o.metric },
@@ -125,8 +110,12 @@ int rh_cmd_run(const struct rh_cmd *c, int argc, char **argv)
     struct rh_error err = { 0 };
     struct rh_store *store = NULL;
     struct rh_execute_summary summary = { 0 };
-    enum rh_format format;
-    status = o.format ? rh_format_parse(o.format, &format, &err) : RH_OK; /* before hours of work, not after */
+    struct rh_text text = { 0 };
+    struct rh_table_options table = { .metrics = o.metric,
+                                      .colour = rh_terminal_colour(),
+                                      .width = rh_terminal_width() };
+    /* before hours of work, not after */
+    status = rh_format_parse(o.format ? o.format : "text", &table.format, &err);
     if (status >= 0)
         status = make_plan(c, &o, file[0], &p, &err);
     if (status >= 0)
@@ -140,9 +129,8 @@ int rh_cmd_run(const struct rh_cmd *c, int argc, char **argv)
                p.plan->store, summary.failed);
     }
     if (status >= 0)
-        status = print_table(store, p.plan->name, &o, &err);
-    int exit_status = status < 0 ? rh_complain(&err) : summary.failed ? RH_EXIT_FAILED : RH_EXIT_OK;
-    rh_store_close(store);
+        status = rh_table(store, p.plan->name, &table, &text, &err);
+    int exit_status = rh_finish_report(store, &text, status, &err);
     rh_arena_release(&p.arena);
-    return exit_status;
+    return exit_status == RH_EXIT_OK && summary.failed ? RH_EXIT_FAILED : exit_status;
 }

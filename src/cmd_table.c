@@ -3,37 +3,15 @@
 
 #include "report/report.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#define DEFAULT_STORE "results/harness.sqlite"
-
-static int terminal_width(void)
-{
-    struct winsize w;
-    return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) ? w.ws_col : 0;
-}
-
-/* Prints what a report wrote, closes the store, and says how it went. */
-static int finish(struct rh_store *store, struct rh_text *text, int status, const struct rh_error *err)
-{
-    status = status < 0 ? rh_complain(err) : rh_print(text->s);
-    rh_text_release(text);
-    rh_store_close(store);
-    return status;
-}
-
 int rh_cmd_table(const struct rh_cmd *c, int argc, char **argv)
 {
     (void)c;
-    const char *path = DEFAULT_STORE, *format = "text";
-    struct rh_table_options o = { .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), .width = terminal_width() };
+    const char *path = RH_STORE_DEFAULT, *format = "text";
+    struct rh_table_options o = { .colour = rh_terminal_colour(), .width = rh_terminal_width() };
     const struct rh_option option[] = {
         { "metric", "LIST", "metrics, such as ndcg@10,auc", .value = &o.metrics },
         { "format", "WORD", "text, md, latex, csv, json", .value = &format },
-        { "store", "FILE", "where results are (" DEFAULT_STORE ")", .value = &path },
+        { "store", "FILE", "where results are (" RH_STORE_DEFAULT ")", .value = &path },
         RH_OPTIONS_END,
     };
     char **name;
@@ -51,13 +29,13 @@ int rh_cmd_table(const struct rh_cmd *c, int argc, char **argv)
         status = rh_store_open(path, RH_STORE_READ, &store, &err);
     if (status >= 0)
         status = rh_table(store, name[0], &o, &text, &err);
-    return finish(store, &text, status, &err);
+    return rh_finish_report(store, &text, status, &err);
 }
 
 int rh_cmd_plot(const struct rh_cmd *c, int argc, char **argv)
 {
     (void)c;
-    const char *path = DEFAULT_STORE;
+    const char *path = RH_STORE_DEFAULT;
     struct rh_plot_options o = { 0 };
     const struct rh_option option[] = {
         { "output", "FILE", "picture: .svg, .png or .pdf (results/EXPERIMENT-PLOT.svg)", .value = &o.output },
@@ -65,7 +43,7 @@ int rh_cmd_plot(const struct rh_cmd *c, int argc, char **argv)
         { "metric", "ID", "what is drawn, such as ndcg@10", .value = &o.metric },
         { "terminal", NULL, "draw in the terminal", .flag = &o.terminal },
         { "script", NULL, "print the gnuplot script instead", .flag = &o.script },
-        { "store", "FILE", "where results are (" DEFAULT_STORE ")", .value = &path },
+        { "store", "FILE", "where results are (" RH_STORE_DEFAULT ")", .value = &path },
         RH_OPTIONS_END,
     };
     char **name;
@@ -81,5 +59,5 @@ int rh_cmd_plot(const struct rh_cmd *c, int argc, char **argv)
     status = rh_store_open(path, RH_STORE_READ, &store, &err);
     if (status >= 0)
         status = rh_plot(store, name[0], &o, &text, &err);
-    return finish(store, &text, status, &err);
+    return rh_finish_report(store, &text, status, &err);
 }

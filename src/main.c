@@ -25,8 +25,9 @@ static void on_signal(int signal)
 static const struct command {
     const char *name, *summary;
     int (*run)(const struct rh_cmd *c, int argc, char **argv);
+    bool many_loops; /* trains: its threads meet in loop after loop */
 } commands[] = {
-    { "run", "run an experiment, then print its table", rh_cmd_run },
+    { "run", "run an experiment, then print its table", rh_cmd_run, true },
     { "check", "parse and validate an experiment, print the plan; reads no data", rh_cmd_check },
     { "list", "list algorithms, datasets, metrics or splits", rh_cmd_list },
     { "describe", "describe one of them: summary, paper, parameters", rh_cmd_describe },
@@ -76,7 +77,6 @@ static void let_threads_sleep(char **argv)
 
 int main(int argc, char **argv)
 {
-    let_threads_sleep(argv);
     char folder[4096];
     struct rh_cmd c = { .installed = own_folder(folder, sizeof folder), .cancel = &interrupted };
     if (argc < 2) {
@@ -85,6 +85,7 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || (!strcmp(argv[1], "help") && argc == 2))
         return help();
+    char **program = argv; /* as it was called */
     char *help_of[] = { argv[0], argv[2], (char[]){ "--help" }, NULL };
     if (!strcmp(argv[1], "help")) { /* help COMMAND is COMMAND --help */
         argv = help_of;
@@ -101,9 +102,11 @@ int main(int argc, char **argv)
     }
     if (!command) {
         const char *nearest = rh_nearest(argv[1], names, N_COMMANDS);
-        return rh_usage_error("there is no command '%s'%s%s%s; see harness --help", argv[1],
-                              nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+        return rh_usage_error("there is no command '%s'%s; see harness --help", argv[1],
+                              rh_did_you_mean(nearest, (char[RH_HINT]){ 0 }));
     }
+    if (command->many_loops)
+        let_threads_sleep(program);
     struct sigaction action = { .sa_handler = on_signal };
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

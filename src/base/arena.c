@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -86,6 +87,17 @@ char *rh_arena_strndup(struct rh_arena *a, const char *s, size_t n)
     if (copy)
         memcpy(copy, s, n);
     return copy;
+}
+
+char *rh_arena_trim(struct rh_arena *a, const char *s, size_t n)
+{
+    while (n && isspace((unsigned char)*s)) {
+        s++;
+        n--;
+    }
+    while (n && isspace((unsigned char)s[n - 1]))
+        n--;
+    return rh_arena_strndup(a, s, n);
 }
 
 char *rh_arena_strdup(struct rh_arena *a, const char *s)

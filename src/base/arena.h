@@ -25,6 +25,8 @@ struct rh_arena_mark {
 void *rh_alloc(struct rh_arena *a, size_t n, size_t elem); /* NULL: no memory, over the limit, or overflow */
 char *rh_arena_strdup(struct rh_arena *a, const char *s);
 char *rh_arena_strndup(struct rh_arena *a, const char *s, size_t n);
+/* A copy without the white space at both ends. */
+char *rh_arena_trim(struct rh_arena *a, const char *s, size_t n);
 char *rh_arena_printf(struct rh_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void *rh_arena_copy(struct rh_arena *a, const void *p, size_t n, size_t elem);
 

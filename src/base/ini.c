@@ -196,7 +196,7 @@ static int on_entry(void *user, const char *section, const char *name, const cha
     return append(r, name, value) >= 0;
 }
 
-static int read_text(struct rh_ini *ini, struct rh_arena *a, const char *name, const char *text, size_t n,
+int rh_ini_read_text(struct rh_ini *ini, struct rh_arena *a, const char *name, const char *text, size_t n,
                      struct rh_error *err)
 {
     struct rh_error own = { 0 };
@@ -219,17 +219,12 @@ static int read_text(struct rh_ini *ini, struct rh_arena *a, const char *name, c
     return RH_OK;
 }
 
-int rh_ini_read_text(struct rh_ini *ini, struct rh_arena *a, const char *name, const char *text, struct rh_error *err)
-{
-    return read_text(ini, a, name, text, strlen(text), err);
-}
-
 int rh_ini_read(struct rh_ini *ini, struct rh_arena *a, const char *path, struct rh_error *err)
 {
     char *text = NULL;
     size_t n = 0;
     RH_TRY(rh_read_file(a, path, &text, &n, err));
-    return read_text(ini, a, path, text, n, err);
+    return rh_ini_read_text(ini, a, path, text, n, err);
 }
 
 const struct rh_ini_entry *rh_ini_find(const struct rh_ini *ini, const char *section, const char *key)
@@ -242,17 +237,6 @@ const struct rh_ini_entry *rh_ini_find(const struct rh_ini *ini, const char *sec
     return NULL;
 }
 
-static char *trimmed(struct rh_arena *a, const char *s, size_t n)
-{
-    while (n && isspace((unsigned char)*s)) {
-        s++;
-        n--;
-    }
-    while (n && isspace((unsigned char)s[n - 1]))
-        n--;
-    return rh_arena_strndup(a, s, n);
-}
-
 int rh_ini_set(struct rh_ini *ini, struct rh_arena *a, const char *assignment, struct rh_error *err)
 {
     const char *equals = strchr(assignment, '='), *dot = NULL;
@@ -263,9 +247,9 @@ int rh_ini_set(struct rh_ini *ini, struct rh_arena *a, const char *assignment, s
         return rh_fail(err, RH_EINVAL, "--set '%s': expected section.key=value, such as algorithm.itemknn.neighbors=20",
                        assignment);
     struct reading r = { .ini = ini, .a = a, .err = err, .file = "--set" };
-    char *section = trimmed(a, assignment, (size_t)(dot - assignment));
-    char *key = trimmed(a, dot + 1, (size_t)(equals - dot - 1));
-    char *value = trimmed(a, equals + 1, strlen(equals + 1));
+    char *section = rh_arena_trim(a, assignment, (size_t)(dot - assignment));
+    char *key = rh_arena_trim(a, dot + 1, (size_t)(equals - dot - 1));
+    char *value = rh_arena_trim(a, equals + 1, strlen(equals + 1));
     if (!section || !key || !value || strlen(section) >= sizeof r.section)
         return rh_fail(err, RH_EINVAL, "--set '%s': too long", assignment);
     struct rh_ini_entry *old = (struct rh_ini_entry *)rh_ini_find(ini, section, key);

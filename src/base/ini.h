@@ -25,8 +25,9 @@ struct rh_ini {
 /* Appends the entries of a file. RH_EIO: cannot be read; RH_EINVAL: "FILE:LINE: ..." syntax error, a key outside a
  * section, an empty key, the same key twice in one section, a section opened twice. All texts live in the arena. */
 int rh_ini_read(struct rh_ini *ini, struct rh_arena *a, const char *path, struct rh_error *err);
-/* The same for a text in memory; `name` stands for the file in messages. */
-int rh_ini_read_text(struct rh_ini *ini, struct rh_arena *a, const char *name, const char *text, struct rh_error *err);
+/* The same for n bytes in memory; `name` stands for the file in messages. */
+int rh_ini_read_text(struct rh_ini *ini, struct rh_arena *a, const char *name, const char *text, size_t n,
+                     struct rh_error *err);
 
 /* Replaces or appends section.key; `assignment` is "section.key=value" (the last dot before '=' splits). */
 int rh_ini_set(struct rh_ini *ini, struct rh_arena *a, const char *assignment, struct rh_error *err);

@@ -48,9 +48,8 @@ static int refuse(const struct rh_param *p, const char *text, struct rh_error *e
             words[n++] = c->word;
         hint = rh_nearest(text, words, n);
     }
-    rh_fail(err, RH_EINVAL, "%s = %s is not allowed: expected %s%s%s%s", p->name, *text ? text : "(nothing)",
-            allowed.s ? allowed.s : "another value", hint ? "; did you mean '" : "", hint ? hint : "",
-            hint ? "'?" : "");
+    rh_fail(err, RH_EINVAL, "%s = %s is not allowed: expected %s%s", p->name, *text ? text : "(nothing)",
+            allowed.s ? allowed.s : "another value", rh_did_you_mean(hint, (char[RH_HINT]){ 0 }));
     rh_text_release(&allowed);
     return RH_EINVAL;
 }

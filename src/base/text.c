@@ -178,6 +178,14 @@ const char *rh_nearest(const char *word, const char *const *names, size_t n)
     return nearest;
 }
 
+const char *rh_did_you_mean(const char *name, char buf[static RH_HINT])
+{
+    if (!name)
+        return "";
+    snprintf(buf, RH_HINT, "; did you mean '%s'?", name);
+    return buf;
+}
+
 size_t rh_utf8_length(const char *s)
 {
     size_t n = 0;

@@ -34,6 +34,10 @@ size_t rh_edit_distance(const char *a, const char *b);
 /* The name nearest to `word` among n names (a NULL name is passed over) if near enough to be meant, else NULL. */
 const char *rh_nearest(const char *word, const char *const *names, size_t n);
 
+/* "; did you mean 'NAME'?" for the end of a sentence, or "" when name is NULL; the text is in buf, cut off to fit. */
+#define RH_HINT 160
+const char *rh_did_you_mean(const char *name, char buf[static RH_HINT]);
+
 /* Number of code points of a UTF-8 text (columns of a terminal, near enough). */
 size_t rh_utf8_length(const char *s);
 

@@ -106,7 +106,7 @@ static int no_such_dataset(struct rh_planning *p, const struct rh_ini_entry *e, 
 }
 
 /* "section" or "section/domain". */
-static int refer(struct rh_planning *p, struct problem_section *s, const struct rh_ini_entry *e, const char *text)
+static int refer(struct rh_planning *p, struct problem_section *s, const char *text)
 {
     const char *slash = strchr(text, '/');
     char *section = rh_arena_strndup(p->a, text, slash ? (size_t)(slash - text) : strlen(text));
@@ -134,7 +134,6 @@ static int refer(struct rh_planning *p, struct problem_section *s, const struct 
         return out_of_memory(p);
     *r = (struct reference){ d, slash ? slash + 1 : NULL };
     s->n_references++;
-    (void)e;
     return RH_OK;
 }
 
@@ -209,7 +208,8 @@ static int problem_settings(struct rh_planning *p, const struct problem_section 
         RH_TRY(add_setting(p, out, rh_arena_printf(p->a, "%s.summary", s->used[d].section),
                            rh_dataset_summary(s->used[d].open), false));
         if (rh_dataset_generated(s->used[d].open))
-            RH_TRY(add_setting(p, out, rh_arena_printf(p->a, "%s.generator", s->used[d].section), "synthetic", false));
+            RH_TRY(
+                add_setting(p, out, rh_arena_printf(p->a, "%s.generator", s->used[d].section), "synthetic", false));
         for (int32_t i = 0; i < s->sweep.n; i++)
             if (s->sweep.owner[i] == d)
                 RH_TRY(add_setting(p, out,
@@ -322,13 +322,13 @@ static int read_problem(struct rh_planning *p, const struct rh_ini_entry *header
     s.split = rh_split_find(s.split_entry->value);
     if (!s.split)
         return unknown_split(p, s.split_entry);
-    RH_TRY(refer(p, &s, s.target, s.target->value));
+    RH_TRY(refer(p, &s, s.target->value));
     int32_t n = 0;
     const char **source = s.sources ? rh_list(p->a, s.sources->value, &n) : NULL;
     if (s.sources && !source)
         return out_of_memory(p);
     for (int32_t i = 0; i < n; i++)
-        RH_TRY(refer(p, &s, s.sources, source[i]));
+        RH_TRY(refer(p, &s, source[i]));
     static const char *const skip[] = { "target", "sources", "split", NULL };
     struct rh_axis *axis;
     RH_TRY(rh_section_axes(p->a, p->ini, section, skip, &axis, &n, p->err));
@@ -355,23 +355,20 @@ int rh_expand_problems(struct rh_planning *p)
 /* --------------------------------------------------------------------------------------------- algorithms */
 
 /* The loop over epochs belongs to the host, and so do its keys. */
-struct training {
-    int64_t epochs, patience, validate_every;
-};
-static const struct rh_param training_params[] = {
-    RH_INT(struct training, epochs, 10, 0, 100000, "passes over the training data at most"),
-    RH_INT(struct training, patience, 0, 0, 100000,
+const struct rh_param rh_training_params[] = {
+    RH_INT(struct rh_training, epochs, 10, 0, 100000, "passes over the training data at most"),
+    RH_INT(struct rh_training, patience, 0, 0, 100000,
            "stop when the validation metric has not risen for so many validations, and go back to the best epoch; 0: "
            "all epochs, the last one counts"),
-    RH_INT(struct training, validate_every, 1, 1, 100000, "epochs between validations"),
+    RH_INT(struct rh_training, validate_every, 1, 1, 100000, "epochs between validations"),
     RH_PARAMS_END,
 };
 
 static int add_algorithm(struct rh_planning *p, const char *section, const struct rh_algorithm *alg,
                          const struct rh_sweep *sweep, const char *const *only, int32_t n_only)
 {
-    struct training training = { 0 };
-    rh_params_defaults(training_params, &training);
+    struct rh_training training = { 0 };
+    rh_params_defaults(rh_training_params, &training);
     training.epochs = alg->epoch ? alg->epochs : 0;
     void *params = rh_alloc(p->a, 1, alg->params_size);
     struct rh_plan_algorithm *q = push(p->a, (void **)&p->plan->algorithm, p->plan->n_algorithms, sizeof *q);
@@ -379,7 +376,7 @@ static int add_algorithm(struct rh_planning *p, const char *section, const struc
     if (!params || !q || !label)
         return out_of_memory(p);
     rh_params_defaults(alg->params, params);
-    struct rh_table_of table[] = { { alg->params, params }, { training_params, &training } };
+    struct rh_table_of table[] = { { alg->params, params }, { rh_training_params, &training } };
     static const char *const also[] = { "use", "problems", NULL };
     for (int32_t i = 0; i < sweep->n; i++)
         RH_TRY(rh_section_set(sweep->axis[i]->entry, rh_sweep_value(sweep, i), table, alg->epoch ? 2 : 1, also, p->a,
@@ -394,7 +391,7 @@ static int add_algorithm(struct rh_planning *p, const char *section, const struc
     struct settings settings = { 0 };
     RH_TRY(add_params(p, &settings, "", alg->params, params, sweep, 0));
     if (alg->epoch)
-        RH_TRY(add_params(p, &settings, "", training_params, &training, sweep, 0));
+        RH_TRY(add_params(p, &settings, "", rh_training_params, &training, sweep, 0));
     *q = (struct rh_plan_algorithm){
         .algorithm = alg,
         .section = section + 10,

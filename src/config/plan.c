@@ -17,7 +17,7 @@ struct experiment {
 static const struct rh_param experiment_params[] = {
     RH_STR(struct experiment, name, "", "name in the store; the file's name when empty"),
     RH_STR(struct experiment, title, "", "one line for tables and pictures"),
-    RH_STR(struct experiment, store, "results/harness.sqlite", "the SQLite file that results go to"),
+    RH_STR(struct experiment, store, RH_STORE_DEFAULT, "the SQLite file that results go to"),
     RH_INT(struct experiment, seed, 42, 0, 9007199254740992, "of splits and algorithms"),
     RH_INT(struct experiment, repeats, 1, 1, 10000, "times everything is repeated with seed, seed + 1, ..."),
     RH_INT(struct experiment, memory, 0, 0, 1073741824, "MiB that an algorithm may use; 0: what the machine has"),
@@ -201,9 +201,9 @@ static int read_plots(struct rh_planning *p)
             char place[300];
             const struct rh_ini_entry *at = rh_ini_find(p->ini, e->section, "y");
             const char *nearest = rh_nearest(y, ids, n);
-            return rh_fail(p->err, RH_EINVAL, "%s: [%s] y = %s is not among the metrics of [evaluate]%s%s%s",
+            return rh_fail(p->err, RH_EINVAL, "%s: [%s] y = %s is not among the metrics of [evaluate]%s",
                            rh_entry_place(at ? at : e, place, sizeof place), e->section, y,
-                           nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+                           rh_did_you_mean(nearest, (char[RH_HINT]){ 0 }));
         }
         row[plan->n_plots++] = (struct rh_plot_row){
             .name = e->section + 5,
@@ -270,8 +270,9 @@ int rh_plan_read(struct rh_arena *a, const struct rh_plan_input *in, struct rh_r
     size_t n = 0;
     if (!plan)
         return rh_fail_memory(err, "the plan", sizeof *plan);
-    RH_TRY(rh_ini_read(&ini, a, in->file, err));
+    /* Read once: the text that is stored is the text that was understood. */
     RH_TRY(rh_read_file(a, in->file, &text, &n, err));
+    RH_TRY(rh_ini_read_text(&ini, a, in->file, text, n, err));
     plan->file = in->file;
     plan->ini = text;
     for (int32_t i = 0; i < in->n_set; i++) {

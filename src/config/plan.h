@@ -30,6 +30,12 @@ struct rh_plan_problem {
     int32_t n_settings;
 };
 
+/* The keys of the host in an algorithm that learns in epochs. The default of `epochs` is the algorithm's own. */
+struct rh_training {
+    int64_t epochs, patience, validate_every;
+};
+extern const struct rh_param rh_training_params[];
+
 struct rh_plan_algorithm {
     const struct rh_algorithm *algorithm;
     const char *section, *label; /* "itemknn", "itemknn neighbors=20" */

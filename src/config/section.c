@@ -1,6 +1,5 @@
 #include "config/section.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,17 +10,6 @@ const char *rh_entry_place(const struct rh_ini_entry *e, char *buf, size_t n)
     else
         snprintf(buf, n, "%s", e->file);
     return buf;
-}
-
-static const char *trimmed(struct rh_arena *a, const char *s, size_t n)
-{
-    while (n && isspace((unsigned char)*s)) {
-        s++;
-        n--;
-    }
-    while (n && isspace((unsigned char)s[n - 1]))
-        n--;
-    return rh_arena_strndup(a, s, n);
 }
 
 /* Cuts `text` at each `mark`; in the arena, NULL: no memory. */
@@ -36,7 +24,7 @@ static const char **cut(struct rh_arena *a, const char *text, char mark, int32_t
     *n = 0;
     for (const char *p = text;; p++) {
         const char *stop = strchr(p, mark);
-        if (!(part[(*n)++] = trimmed(a, p, stop ? (size_t)(stop - p) : strlen(p))))
+        if (!(part[(*n)++] = rh_arena_trim(a, p, stop ? (size_t)(stop - p) : strlen(p))))
             return NULL;
         if (!stop)
             return part;

@@ -154,8 +154,8 @@ static int check_reader(const char *name, const char *file, int line, struct rh_
         names[n++] = (*r)->name;
     }
     const char *hint = rh_nearest(name, names, n);
-    int status = rh_fail(err, RH_EINVAL, "%s:%d: there is no reader '%s'%s%s%s; there are: %s", file, line, name,
-                         hint ? "; did you mean '" : "", hint ? hint : "", hint ? "'?" : "", all.s ? all.s : "");
+    int status = rh_fail(err, RH_EINVAL, "%s:%d: there is no reader '%s'%s; there are: %s", file, line, name,
+                         rh_did_you_mean(hint, (char[RH_HINT]){ 0 }), all.s ? all.s : "");
     rh_text_release(&all);
     return status;
 }

@@ -375,8 +375,8 @@ static int check_side(struct parsing *p, const struct rh_side_spec *s)
     if (!s->domain)
         return RH_OK;
     const char *hint = rh_nearest(s->domain, names, (size_t)d->n_domains);
-    return rh_fail(p->err, RH_EINVAL, "%s:%d: there is no domain '%s'%s%s%s", s->file, s->line, s->domain,
-                   hint ? "; did you mean '" : "", hint ? hint : "", hint ? "'?" : "");
+    return rh_fail(p->err, RH_EINVAL, "%s:%d: there is no domain '%s'%s", s->file, s->line, s->domain,
+                   rh_did_you_mean(hint, (char[RH_HINT]){ 0 }));
 }
 
 /* ---------------------------------------------------------------------------------------------- sections */

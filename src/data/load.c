@@ -367,8 +367,8 @@ static int find_domain(const struct rh_dataset *d, const char *name, int32_t *ou
     struct rh_text all = { 0 };
     for (int32_t i = 0; i < n; i++)
         rh_text_printf(&all, "%s%s", i ? ", " : "", rh_dataset_domain(d, i));
-    int status = rh_fail(err, RH_EINVAL, "dataset %s has no domain '%s'%s%s%s; it has: %s", d->name, name,
-                         hint ? "; did you mean '" : "", hint ? hint : "", hint ? "'?" : "", all.s ? all.s : "");
+    int status = rh_fail(err, RH_EINVAL, "dataset %s has no domain '%s'%s; it has: %s", d->name, name,
+                         rh_did_you_mean(hint, (char[RH_HINT]){ 0 }), all.s ? all.s : "");
     rh_text_release(&all);
     return status;
 }

@@ -184,15 +184,8 @@ const struct rh_algorithm *rh_registry_find(const struct rh_registry *r, const c
 
 const char *rh_registry_nearest(const struct rh_registry *r, const char *name)
 {
-    const char *nearest = NULL;
-    size_t best = SIZE_MAX;
-    for (int32_t i = 0; i < r->n; i++) {
-        const char *one = r->plugin[i].algorithm->name;
-        size_t d = rh_edit_distance(name, one);
-        if (d < best && rh_nearest(name, &one, 1)) {
-            best = d;
-            nearest = one;
-        }
-    }
-    return nearest;
+    const char **names = rh_alloc(r->arena, (size_t)r->n, sizeof *names);
+    for (int32_t i = 0; names && i < r->n; i++)
+        names[i] = r->plugin[i].algorithm->name;
+    return names ? rh_nearest(name, names, (size_t)r->n) : NULL; /* a hint may be missing */
 }

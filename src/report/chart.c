@@ -219,8 +219,8 @@ static int find_key(struct making *m, const char *key)
         return RH_OK;
     const char *nearest = rh_nearest(key, keys.name, (size_t)keys.n);
     return rh_fail(m->err, RH_EINVAL,
-                   "plot '%s': no problem or algorithm of experiment '%s' has a setting '%s'%s%s%s", m->plot->name,
-                   m->r->name, key, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+                   "plot '%s': no problem or algorithm of experiment '%s' has a setting '%s'%s", m->plot->name,
+                   m->r->name, key, rh_did_you_mean(nearest, (char[RH_HINT]){ 0 }));
 }
 
 static int find_column(struct making *m, const char *metric)
@@ -238,9 +238,8 @@ static int find_column(struct making *m, const char *metric)
     if (!m->r->n_columns)
         return rh_fail(m->err, RH_EDATA, "nothing to draw: experiment '%s' has no run with values", m->r->name);
     const char *nearest = rh_nearest(metric, names, (size_t)m->r->n_columns);
-    return rh_fail(m->err, RH_EINVAL, "plot '%s': experiment '%s' has no metric '%s'%s%s%s", m->plot->name,
-                   m->r->name, metric, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                   nearest ? "'?" : "");
+    return rh_fail(m->err, RH_EINVAL, "plot '%s': experiment '%s' has no metric '%s'%s", m->plot->name,
+                   m->r->name, metric, rh_did_you_mean(nearest, (char[RH_HINT]){ 0 }));
 }
 
 /* -------------------------------------------------------------------------------------------------- titles */

@@ -23,8 +23,8 @@ static int choose(const char *word, const char *what, const char *const *words, 
         rh_text_printf(&all, "%s%s", i ? ", " : "", words[i]);
     }
     const char *nearest = rh_nearest(word, words, n);
-    int status = rh_fail(err, RH_EINVAL, "unknown %s '%s': allowed %s%s%s%s", what, word, all.s ? all.s : "",
-                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    int status = rh_fail(err, RH_EINVAL, "unknown %s '%s': allowed %s%s", what, word, all.s ? all.s : "",
+                         rh_did_you_mean(nearest, (char[RH_HINT]){ 0 }));
     rh_text_release(&all);
     return status;
 }

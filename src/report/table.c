@@ -14,8 +14,8 @@ int rh_format_parse(const char *word, enum rh_format *out, struct rh_error *err)
             return RH_OK;
         }
     const char *nearest = rh_nearest(word, words, N);
-    return rh_fail(err, RH_EINVAL, "unknown format '%s': allowed text, md, latex, csv, json%s%s%s", word,
-                   nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    return rh_fail(err, RH_EINVAL, "unknown format '%s': allowed text, md, latex, csv, json%s", word,
+                   rh_did_you_mean(nearest, (char[RH_HINT]){ 0 }));
 }
 
 int rh_table(struct rh_store *s, const char *experiment, const struct rh_table_options *o, struct rh_text *out,

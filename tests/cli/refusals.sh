@@ -150,6 +150,10 @@ exits 2 'describe what is not there' "$HARNESS" describe itemnkn
 says err "did you mean 'itemknn'?"
 exits 0 'describe' "$HARNESS" describe itemknn
 says out 'neighbors'
+exits 0 'describe an algorithm with epochs' "$HARNESS" describe maml
+says out 'validate_every = 1    (integer 1 to 100000)'
+exits 0 'describe the options of datasets' "$HARNESS" describe dataset
+says out 'core_users'
 for kind in algorithms datasets metrics splits; do
     exits 0 "list $kind" "$HARNESS" list $kind
     ok "list $kind has lines" test "$(grep -c . out)" -ge 4

@@ -106,10 +106,9 @@ static void ini_is_read_with_places(void **state)
     struct rh_arena a = { 0 };
     struct rh_ini ini = { 0 };
     struct rh_error err = { 0 };
-    assert_int_equal(rh_ini_read_text(&ini, &a, "x.ini",
-                                      "\xef\xbb\xbf; comment\r\n[experiment]\r\nname = a b ; why\r\n\n[empty]\n[s]\n"
-                                      "v = one\n  two\n  three = 3\nw=4\n",
-                                      &err), RH_OK);
+    static const char text[] = "\xef\xbb\xbf; comment\r\n[experiment]\r\nname = a b ; why\r\n\n[empty]\n[s]\n"
+                               "v = one\n  two\n  three = 3\nw=4\n";
+    assert_int_equal(rh_ini_read_text(&ini, &a, "x.ini", text, strlen(text), &err), RH_OK);
     assert_string_equal(rh_ini_find(&ini, "experiment", "name")->value, "a b");
     assert_int_equal(rh_ini_find(&ini, "experiment", "name")->line, 3);
     assert_non_null(rh_ini_find(&ini, "empty", NULL));
@@ -131,7 +130,7 @@ static void ini_keeps_long_lines_whole(void **state)
     for (int i = 0; i < 300; i++) /* and a word longer than any line of inih, with what may not begin a line */
         rh_text_printf(&want, "/%d;#", i);
     rh_text_printf(&text, "[s]\nv = %s  ; a comment %s\nw = 1\n", want.s, want.s);
-    assert_int_equal(rh_ini_read_text(&ini, &a, "x.ini", text.s, &err), RH_OK);
+    assert_int_equal(rh_ini_read_text(&ini, &a, "x.ini", text.s, text.n, &err), RH_OK);
     assert_string_equal(rh_ini_find(&ini, "s", "v")->value, want.s);
     assert_int_equal(rh_ini_find(&ini, "s", "w")->line, 3);
     rh_text_release(&text);
@@ -157,7 +156,8 @@ static void ini_errors_name_the_place(void **state)
         struct rh_arena a = { 0 };
         struct rh_ini ini = { 0 };
         struct rh_error err = { 0 };
-        assert_int_equal(rh_ini_read_text(&ini, &a, "x.ini", cases[i].text, &err), RH_EINVAL);
+        assert_int_equal(rh_ini_read_text(&ini, &a, "x.ini", cases[i].text, strlen(cases[i].text), &err),
+                         RH_EINVAL);
         assert_string_equal(err.text, cases[i].says);
         assert_int_equal(ini.n, 0);
         rh_arena_release(&a);
