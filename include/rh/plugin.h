@@ -15,6 +15,7 @@
  *     epoch(state, 1), epoch(state, 2) ... until the host stops                               optional
  *     score(state, queries, n)         any number of times, from several threads at once      required
  *     explain(state, query, item)      after fit, on request                                  optional
+ *     persist(P, train, state)         after fit: saves; on a zeroed state instead of fit: loads  optional
  *     release(state)                   exactly once when fit was called, even if it failed    optional
  *
  * Everything passed to a callback is borrowed: params until the run ends, train until the run ends, queries
@@ -31,7 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RH_ABI 1u
+#define RH_ABI 2u
 
 /* Status of every fallible function, here and in the host. 0 done, positive: information, negative: failed. */
 enum rh_status {
@@ -202,6 +203,15 @@ struct rh_host {
      * the number of threads, so a result written per piece is the same on any number. Returns the first failure
      * (by position). BLAS runs on one thread: parallelise around it. */
     int (*parallel)(struct rh_ctx *ctx, int64_t n, int64_t grain, rh_part_fn *part, void *arg);
+
+    /* Only from persist. A field of the model: n elements of elem bytes at *array. Saving writes them. Loading takes
+     * memory as alloc does, points *array at it and fills it; RH_EDATA when the saved model has no field of this name
+     * and shape here. `array` is the address of a pointer in the state (void * so that any pointer type goes);
+     * where n is 0 the pointer is NULL after loading. */
+    int (*field)(struct rh_ctx *ctx, const char *name, void *array, int64_t n, size_t elem);
+    /* Only from persist. The same for a number or a plain struct that lies in the state itself, at `where`. Sizes come
+     * first, so that the shapes of later fields follow from them in either direction. */
+    int (*value)(struct rh_ctx *ctx, const char *name, void *where, size_t size);
 };
 
 struct rh_ctx {
@@ -228,7 +238,9 @@ struct rh_algorithm {
     uint32_t abi, size;    /* RH_ABI, sizeof(struct rh_algorithm); stay first for ever */
     const char *name;      /* as in the papers, lower case, [a-z0-9_]+ */
     const char *summary;   /* one line */
-    const char *reference; /* the paper */
+    const char *reference; /* the paper: authors, title, where and when */
+    const char *cost;      /* time and memory as formulas: "fit O(nnz x d^2 + (U + I) d^3), memory 4 (U + I) d bytes" */
+    const char *advice;    /* when to use it and when not, what to tune first; one to four sentences */
     uint32_t revision;     /* from 1; raise it when the same input gives other output: it is part of run identity */
     uint32_t flags;        /* enum rh_algorithm_flags */
     const struct rh_param *params; /* ends with RH_PARAMS_END */
@@ -250,6 +262,9 @@ struct rh_algorithm {
      * many, or a negative status. */
     int (*explain)(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item, int32_t max,
                    int32_t *why, float *weight);
+    /* Names all that score needs of the fitted state, by host->value and host->field, in a fixed order. Written once,
+     * it saves and loads. What the train view holds need not be saved: pointers into it are set from `train`. */
+    int (*persist)(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state);
     /* Frees what is not from the host (a GSL object). */
     void (*release)(void *state);
 };

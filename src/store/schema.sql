@@ -1,4 +1,4 @@
--- The results store of harness, version 1. Comments inside the statements stay in the file: `.schema` shows them.
+-- The results store of harness, version 2. Comments inside the statements stay in the file: `.schema` shows them.
 -- Rows refer to each other by rowid inside one file. Across files the natural keys count: experiment.name,
 -- problem.identity and run.identity (SHA-256 in hex), which is what makes two stores mergeable.
 
@@ -168,9 +168,52 @@ CREATE TABLE experiment_run (       -- the runs of an experiment, in its order
     position INTEGER NOT NULL,
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
     label TEXT NOT NULL,            -- this experiment's name for it: 'itemknn neighbors=20'
+    twin TEXT NOT NULL DEFAULT '',  -- label of the run without transfer that it is judged against; '': none
     PRIMARY KEY (experiment, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX experiment_of_run ON experiment_run (run);
+
+-- What is known of the queries, items and held-out rows of a problem, so that values can be broken down and computed
+-- anew without its data. Values are little-endian IEEE 754 doubles, NaN where unknown; of a fact with labels a value
+-- is the number of its label, from 0.
+--   subject 'query': one a query in the order of problem_query: 'history' (rows of the target that the model may look
+--     at), 'train_rows' (of the user in the target), 'source_rows' (of the user in the sources), 'test_rows' (held-out
+--     rows of the query), 'candidates' (items that are ranked), 'time' (unix seconds of its first held-out row), and
+--     one for each user feature with one value a user: 'user.gender'
+--   subject 'item': one a target item in the order of problem_item: 'train_rows' (its popularity), 'first_time' (of its
+--     first train row)
+--   subject 'test': one a held-out row, query by query, ascending by item: 'item' (position in problem_item), 'value'
+--     (its rating), 'time'
+CREATE TABLE problem_fact (
+    problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
+    subject TEXT NOT NULL,
+    key TEXT NOT NULL,
+    labels TEXT,                    -- one a line; NULL: the values are numbers
+    value BLOB NOT NULL,
+    UNIQUE (problem, subject, key)
+) STRICT;
+
+CREATE TABLE problem_item (         -- the target's items; written for problems with kept rankings
+    problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
+    position INTEGER NOT NULL,      -- from 0
+    item TEXT NOT NULL,             -- the item's id as in the data
+    title TEXT NOT NULL,            -- '' where unknown
+    PRIMARY KEY (problem, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_test (             -- where the held-out rows came out, in the order of the facts of subject 'test'
+    run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
+    above BLOB NOT NULL,            -- little-endian 32-bit: candidates with a larger score; -1: not a relevant candidate
+    tied BLOB NOT NULL,             -- 32-bit: candidates with the same score, itself among them; 0 where above is -1
+    predicted BLOB                  -- 32-bit floats: the score, clipped to the rating scale; NULL: it does not rate
+) STRICT;
+
+CREATE TABLE ranking (              -- the best items of every query; written by run --keep-rankings
+    run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
+    depth INTEGER NOT NULL,         -- a query has min(depth, its candidates) of them, best first, ties ascending by item
+    item BLOB NOT NULL,             -- little-endian 32-bit positions in problem_item, query by query
+    score BLOB NOT NULL             -- 32-bit floats
+) STRICT;
 
 -- Every experiment, problem by problem, best first. Folds and seeds of one label are averaged.
 CREATE VIEW leaderboard AS

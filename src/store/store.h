@@ -14,7 +14,7 @@
 struct rh_store;
 struct sqlite3;
 
-#define RH_STORE_VERSION 1
+#define RH_STORE_VERSION 2
 #define RH_STORE_DEFAULT "results/harness.sqlite" /* where results are when nobody says */
 
 enum rh_store_mode { RH_STORE_READ, RH_STORE_WRITE };

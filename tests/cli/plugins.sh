@@ -86,12 +86,12 @@ where = check
 END
 refused 2 'parameters that do not go together' 'these parameters do not go together'
 experiment "$modules/wrong_abi.so" </dev/null
-refused 2 'the wrong ABI' "has ABI 2, this program wants 1; rebuild it against this <rh/plugin.h>"
+refused 2 'the wrong ABI' "has ABI 3, this program wants 2; rebuild it against this <rh/plugin.h>"
 mkdir folder empty
 cp "$modules/null.so" "$modules/wrong_abi.so" folder
 echo 'not a module' >folder/notes.txt
 experiment folder </dev/null
-refused 2 'the wrong ABI, in a folder' 'plugin folder/wrong_abi.so has ABI 2'
+refused 2 'the wrong ABI, in a folder' 'plugin folder/wrong_abi.so has ABI 3'
 experiment missing.so </dev/null
 refused 3 'a module that is not there' "x.ini:4: cannot load plugin 'missing.so': No such file or directory"
 awk 'BEGIN { for (i = 0; i < 999; i++) print "this is a text, not a module" }' >text.so

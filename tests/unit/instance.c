@@ -229,7 +229,7 @@ static void descriptors_are_checked(void **unused)
     (void)unused;
     struct rh_algorithm bad[7];
     static const char *const says[7] = {
-        "plugin x has ABI 9, this program wants 1; rebuild it against this <rh/plugin.h>",
+        "plugin x has ABI 9, this program wants 2; rebuild it against this <rh/plugin.h>",
         NULL,
         "plugin x has no name of the letters a-z, 0-9 and _",
         "plugin x (sample) has no revision (from 1)",

@@ -490,7 +490,7 @@ static void bad_files_are_refused(void **state)
     struct rh_store *s = opened(RH_STORE_WRITE);
     number(s, "PRAGMA user_version = 3");
     rh_store_close(s);
-    assert_refused(RH_STORE_READ, RH_EUNSUP, "has schema 3, this program knows up to 1; use a newer harness");
+    assert_refused(RH_STORE_READ, RH_EUNSUP, "has schema 3, this program knows up to 2; use a newer harness");
     assert_refused(RH_STORE_WRITE, RH_EUNSUP, "has schema 3");
 
     unlink(path);
