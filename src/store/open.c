@@ -49,6 +49,8 @@ static int check_header(struct rh_store *s, const struct header *h, struct rh_er
     if (h->version > RH_STORE_VERSION)
         return rh_fail(err, RH_EUNSUP, "store '%s' has schema %lld, this program knows up to %d; use a newer harness",
                        s->path, (long long)h->version, RH_STORE_VERSION);
+    if (h->version < 1)
+        return rh_fail(err, RH_EIO, "store '%s' is damaged: its schema has no version", s->path);
     return RH_OK;
 }
 
@@ -65,22 +67,38 @@ static int use_wal(struct rh_store *s, struct rh_error *err)
     }
 }
 
+/* What the text of the schema cannot do to a store of version i, being CREATE ... IF NOT EXISTS: columns that came
+ * later, and views that changed. */
+static const char *const upgrade[RH_STORE_VERSION] = {
+    [1] = "ALTER TABLE experiment_run ADD COLUMN twin TEXT NOT NULL DEFAULT '';" /* as in schema.sql */
+          "DROP VIEW leaderboard; DROP VIEW user_value;",
+};
+
+/* `from`: the version that is there; RH_STORE_VERSION for a new file, which wants nothing but the text. */
+static int write_schema(struct rh_store *s, int64_t from, struct rh_error *err)
+{
+    struct rh_text sql = { 0 };
+    for (int64_t version = from; version < RH_STORE_VERSION; version++)
+        rh_text_add(&sql, upgrade[version] ? upgrade[version] : "");
+    rh_text_add(&sql, rh_store_schema);
+    rh_text_printf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", APPLICATION, RH_STORE_VERSION);
+    int status = sql.failed ? rh_fail_memory(err, "the schema of a store", sql.n) : RH_OK;
+    if (status >= 0 && sqlite3_exec(s->db, sql.s, NULL, NULL, NULL) != SQLITE_OK)
+        status = rh_sql_fail(s, err);
+    rh_text_release(&sql);
+    return status;
+}
+
+/* Makes the schema of a new store, or brings an older one up to date. */
 static int make_schema(struct rh_store *s, struct rh_error *err)
 {
     struct header h;
     RH_TRY(rh_sql_begin(s, err));
     int status = read_header(s, &h, err); /* again: another program may have been first */
-    if (status >= 0 && is_new(&h)) {
-        struct rh_text rest = { 0 };
-        rh_text_printf(&rest, "PRAGMA application_id = %d; PRAGMA user_version = %d;", APPLICATION, RH_STORE_VERSION);
-        if (rest.failed)
-            status = rh_fail_memory(err, "the schema of a store", 0);
-        else if (sqlite3_exec(s->db, rh_store_schema, NULL, NULL, NULL) != SQLITE_OK ||
-                 sqlite3_exec(s->db, rest.s, NULL, NULL, NULL) != SQLITE_OK)
-            status = rh_sql_fail(s, err);
-        rh_text_release(&rest);
-    } else if (status >= 0)
+    if (status >= 0 && !is_new(&h))
         status = check_header(s, &h, err);
+    if (status >= 0 && h.version < RH_STORE_VERSION)
+        status = write_schema(s, is_new(&h) ? RH_STORE_VERSION : h.version, err);
     return rh_sql_end(s, status, err);
 }
 
@@ -122,6 +140,39 @@ static int connect_immutable(struct rh_store *s, struct rh_error *err)
     return status;
 }
 
+static int open_to_write(struct rh_store *s, struct rh_error *err)
+{
+    struct header h;
+    RH_TRY(connect_file(s, s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err));
+    if (sqlite3_db_readonly(s->db, "main") == 1) /* SQLite falls back to that silently */
+        return rh_fail(err, RH_EIO, "store '%s' is read-only; change its permissions or use another --store",
+                       s->path);
+    RH_TRY(read_header(s, &h, err));
+    if (!is_new(&h))
+        RH_TRY(check_header(s, &h, err));
+    RH_TRY(use_wal(s, err));
+    RH_TRY(rh_sql_run(s, err, "PRAGMA synchronous = NORMAL", ""));
+    RH_TRY(rh_sql_run(s, err, "PRAGMA foreign_keys = ON", ""));
+    return h.version < RH_STORE_VERSION ? make_schema(s, err) : RH_OK;
+}
+
+/* Queries are about tables of today: an older store is brought up to date first, by the way of a writer. */
+static int upgrade_to_read(struct rh_store *s, const struct header *h, struct rh_error *err)
+{
+    struct rh_error why = { 0 };
+    sqlite3_close(s->db);
+    s->db = NULL;
+    s->mode = RH_STORE_WRITE;
+    int status = open_to_write(s, &why);
+    if (status < 0)
+        return rh_fail(err, status, "store '%s' has schema %lld and must be brought to %d to be read: %s", s->path,
+                       (long long)h->version, RH_STORE_VERSION, why.text);
+    sqlite3_close(s->db);
+    s->db = NULL;
+    s->mode = RH_STORE_READ;
+    return connect_file(s, s->path, SQLITE_OPEN_READONLY, err);
+}
+
 static int open_to_read(struct rh_store *s, struct rh_error *err)
 {
     struct header h;
@@ -136,23 +187,9 @@ static int open_to_read(struct rh_store *s, struct rh_error *err)
         return rh_fail(err, status, "%s", first.text);
     if (status >= 0 && is_new(&h))
         return rh_fail(err, RH_EIO, "store '%s' is empty: no run was stored yet", s->path);
-    return status < 0 ? status : check_header(s, &h, err);
-}
-
-static int open_to_write(struct rh_store *s, struct rh_error *err)
-{
-    struct header h;
-    RH_TRY(connect_file(s, s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err));
-    if (sqlite3_db_readonly(s->db, "main") == 1) /* SQLite falls back to that silently */
-        return rh_fail(err, RH_EIO, "store '%s' is read-only; change its permissions or use another --store",
-                       s->path);
-    RH_TRY(read_header(s, &h, err));
-    if (!is_new(&h))
-        RH_TRY(check_header(s, &h, err));
-    RH_TRY(use_wal(s, err));
-    RH_TRY(rh_sql_run(s, err, "PRAGMA synchronous = NORMAL", ""));
-    RH_TRY(rh_sql_run(s, err, "PRAGMA foreign_keys = ON", ""));
-    return is_new(&h) ? make_schema(s, err) : RH_OK;
+    if (status >= 0)
+        status = check_header(s, &h, err);
+    return status >= 0 && h.version < RH_STORE_VERSION ? upgrade_to_read(s, &h, err) : status;
 }
 
 int rh_store_open(const char *path, enum rh_store_mode mode, struct rh_store **out, struct rh_error *err)

@@ -1,8 +1,9 @@
--- The results store of harness, version 2. Comments inside the statements stay in the file: `.schema` shows them.
+-- The results store of harness, version 2. Comments inside the statements stay in the file: `.schema` shows them. A
+-- store of an earlier version is brought up to date by the same text; see store/open.c.
 -- Rows refer to each other by rowid inside one file. Across files the natural keys count: experiment.name,
 -- problem.identity and run.identity (SHA-256 in hex), which is what makes two stores mergeable.
 
-CREATE TABLE experiment (
+CREATE TABLE IF NOT EXISTS experiment (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL,
@@ -12,7 +13,7 @@ CREATE TABLE experiment (
     updated TEXT NOT NULL           -- UTC time when it was last run
 ) STRICT;
 
-CREATE TABLE plot (                 -- the [plot.NAME] sections of an experiment
+CREATE TABLE IF NOT EXISTS plot ( -- the [plot.NAME] sections of an experiment
     experiment INTEGER NOT NULL REFERENCES experiment ON DELETE CASCADE,
     position INTEGER NOT NULL,      -- from 0, as written
     name TEXT NOT NULL,
@@ -24,7 +25,7 @@ CREATE TABLE plot (                 -- the [plot.NAME] sections of an experiment
     PRIMARY KEY (experiment, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE problem (              -- one fold of a split of one target domain; shared by experiments
+CREATE TABLE IF NOT EXISTS problem ( -- one fold of a split of one target domain; shared by experiments
     id INTEGER PRIMARY KEY,
     identity TEXT NOT NULL UNIQUE,  -- hash of data, settings, fold and seed
     target TEXT NOT NULL,           -- dataset of the target domain
@@ -45,7 +46,7 @@ CREATE TABLE problem (              -- one fold of a split of one target domain;
     unused_rows INTEGER             -- target rows in no part
 ) STRICT;
 
-CREATE TABLE problem_setting (      -- effective settings of datasets and split: 'split.k', 'data.shift'
+CREATE TABLE IF NOT EXISTS problem_setting ( -- effective settings of datasets and split: 'split.k', 'data.shift'
     problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
     position INTEGER NOT NULL,
     key TEXT NOT NULL,
@@ -53,14 +54,14 @@ CREATE TABLE problem_setting (      -- effective settings of datasets and split:
     PRIMARY KEY (problem, key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE problem_query (        -- whose query stands at which position; the order of the values in metric_user
+CREATE TABLE IF NOT EXISTS problem_query ( -- whose query stands where; the order of the values in metric_user
     problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
     position INTEGER NOT NULL,      -- from 0
     user TEXT NOT NULL,             -- the user's id as in the data
     PRIMARY KEY (problem, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE removed (              -- what each filter took away, in the order of the filters
+CREATE TABLE IF NOT EXISTS removed ( -- what each filter took away, in the order of the filters
     problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
     position INTEGER NOT NULL,
     domain TEXT NOT NULL,
@@ -71,7 +72,7 @@ CREATE TABLE removed (              -- what each filter took away, in the order 
     PRIMARY KEY (problem, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE leakage (              -- counts that should be zero
+CREATE TABLE IF NOT EXISTS leakage ( -- counts that should be zero
     problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
     position INTEGER NOT NULL,
     what TEXT NOT NULL,
@@ -80,7 +81,7 @@ CREATE TABLE leakage (              -- counts that should be zero
     PRIMARY KEY (problem, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE run (                  -- one algorithm, with its parameters and seed, fitted and measured on one problem
+CREATE TABLE IF NOT EXISTS run ( -- one algorithm, with its parameters and seed, fitted and measured on one problem
     id INTEGER PRIMARY KEY,
     identity TEXT NOT NULL UNIQUE,  -- hash of problem, algorithm, revision, parameters, seed and evaluation
     problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
@@ -104,9 +105,9 @@ CREATE TABLE run (                  -- one algorithm, with its parameters and se
     threads INTEGER NOT NULL,
     stored TEXT NOT NULL            -- UTC time
 ) STRICT;
-CREATE INDEX run_of_problem ON run (problem);
+CREATE INDEX IF NOT EXISTS run_of_problem ON run (problem);
 
-CREATE TABLE run_param (            -- effective parameters, defaults included
+CREATE TABLE IF NOT EXISTS run_param ( -- effective parameters, defaults included
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
     position INTEGER NOT NULL,
     key TEXT NOT NULL,
@@ -114,7 +115,7 @@ CREATE TABLE run_param (            -- effective parameters, defaults included
     PRIMARY KEY (run, key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE epoch (                -- the learning curve
+CREATE TABLE IF NOT EXISTS epoch ( -- the learning curve
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
     epoch INTEGER NOT NULL,         -- from 1
     loss REAL,                      -- NULL: the algorithm reports none
@@ -124,7 +125,7 @@ CREATE TABLE epoch (                -- the learning curve
     PRIMARY KEY (run, epoch)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE metric (               -- a run's values
+CREATE TABLE IF NOT EXISTS metric ( -- a run's values
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
     position INTEGER NOT NULL,      -- as asked for
     id TEXT NOT NULL,               -- 'ndcg@10'
@@ -135,7 +136,7 @@ CREATE TABLE metric (               -- a run's values
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE metric_user (          -- a run's values, one a query
+CREATE TABLE IF NOT EXISTS metric_user ( -- a run's values, one a query
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
     metric TEXT NOT NULL,           -- metric.id
     value BLOB NOT NULL,            -- run.queries little-endian IEEE 754 doubles in the order of problem_query;
@@ -143,7 +144,7 @@ CREATE TABLE metric_user (          -- a run's values, one a query
     UNIQUE (run, metric)
 ) STRICT;
 
-CREATE TABLE provenance (           -- what made the run: program version, commit, compiler, flags, BLAS, CPU, ...
+CREATE TABLE IF NOT EXISTS provenance ( -- what made the run: program version, commit, compiler, flags, BLAS, CPU, ...
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
     position INTEGER NOT NULL,
     key TEXT NOT NULL,
@@ -151,7 +152,7 @@ CREATE TABLE provenance (           -- what made the run: program version, commi
     PRIMARY KEY (run, key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE experiment_problem (   -- the problems of an experiment, in its order
+CREATE TABLE IF NOT EXISTS experiment_problem ( -- the problems of an experiment, in its order
     experiment INTEGER NOT NULL REFERENCES experiment ON DELETE CASCADE,
     position INTEGER NOT NULL,
     problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
@@ -161,9 +162,9 @@ CREATE TABLE experiment_problem (   -- the problems of an experiment, in its ord
     PRIMARY KEY (experiment, position),
     UNIQUE (experiment, problem)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX experiment_of_problem ON experiment_problem (problem);
+CREATE INDEX IF NOT EXISTS experiment_of_problem ON experiment_problem (problem);
 
-CREATE TABLE experiment_run (       -- the runs of an experiment, in its order
+CREATE TABLE IF NOT EXISTS experiment_run ( -- the runs of an experiment, in its order
     experiment INTEGER NOT NULL REFERENCES experiment ON DELETE CASCADE,
     position INTEGER NOT NULL,
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
@@ -171,7 +172,7 @@ CREATE TABLE experiment_run (       -- the runs of an experiment, in its order
     twin TEXT NOT NULL DEFAULT '',  -- label of the run without transfer that it is judged against; '': none
     PRIMARY KEY (experiment, position)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX experiment_of_run ON experiment_run (run);
+CREATE INDEX IF NOT EXISTS experiment_of_run ON experiment_run (run);
 
 -- What is known of the queries, items and held-out rows of a problem, so that values can be broken down and computed
 -- anew without its data. Values are little-endian IEEE 754 doubles, NaN where unknown; of a fact with labels a value
@@ -184,7 +185,7 @@ CREATE INDEX experiment_of_run ON experiment_run (run);
 --     first train row)
 --   subject 'test': one a held-out row, query by query, ascending by item: 'item' (position in problem_item), 'value'
 --     (its rating), 'time'
-CREATE TABLE problem_fact (
+CREATE TABLE IF NOT EXISTS problem_fact (
     problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
     subject TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -193,7 +194,7 @@ CREATE TABLE problem_fact (
     UNIQUE (problem, subject, key)
 ) STRICT;
 
-CREATE TABLE problem_item (         -- the target's items; written for problems with kept rankings
+CREATE TABLE IF NOT EXISTS problem_item ( -- the target's items; written for problems with kept rankings
     problem INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
     position INTEGER NOT NULL,      -- from 0
     item TEXT NOT NULL,             -- the item's id as in the data
@@ -201,22 +202,22 @@ CREATE TABLE problem_item (         -- the target's items; written for problems 
     PRIMARY KEY (problem, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE run_test (             -- where the held-out rows came out, in the order of the facts of subject 'test'
+CREATE TABLE IF NOT EXISTS run_test ( -- where the held-out rows came out, in the order of the facts of subject 'test'
     run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
-    above BLOB NOT NULL,            -- little-endian 32-bit: candidates with a larger score; -1: not a relevant candidate
+    above BLOB NOT NULL,           -- little-endian 32-bit: candidates with a larger score; -1: not a relevant candidate
     tied BLOB NOT NULL,             -- 32-bit: candidates with the same score, itself among them; 0 where above is -1
     predicted BLOB                  -- 32-bit floats: the score, clipped to the rating scale; NULL: it does not rate
 ) STRICT;
 
-CREATE TABLE ranking (              -- the best items of every query; written by run --keep-rankings
+CREATE TABLE IF NOT EXISTS ranking ( -- the best items of every query; written by run --keep-rankings
     run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
-    depth INTEGER NOT NULL,         -- a query has min(depth, its candidates) of them, best first, ties ascending by item
+    depth INTEGER NOT NULL,        -- a query has min(depth, its candidates) of them, best first, ties ascending by item
     item BLOB NOT NULL,             -- little-endian 32-bit positions in problem_item, query by query
     score BLOB NOT NULL             -- 32-bit floats
 ) STRICT;
 
 -- Every experiment, problem by problem, best first. Folds and seeds of one label are averaged.
-CREATE VIEW leaderboard AS
+CREATE VIEW IF NOT EXISTS leaderboard AS
 WITH line AS (
     SELECT er.experiment, ep.label AS problem, er.label AS algorithm, min(ep.position) AS problem_position,
            min(er.position) AS run_position, count(*) AS runs, sum(r.status = 'done') AS done,
@@ -257,7 +258,7 @@ ORDER BY e.name, l.problem_position, c.value IS NULL, CASE c.lower_is_better WHE
 -- taken apart into exponent and fraction. Exact; values below 2^-124 in size show as 0, infinities and NaN as NULL.
 -- SQLite reads the whole blob for any part of it: so first pieces of 512 values are cut (DISTINCT keeps the planner
 -- from undoing that), then the values from a piece.
-CREATE VIEW user_value AS
+CREATE VIEW IF NOT EXISTS user_value AS
 WITH piece AS (
     SELECT DISTINCT mu.run, mu.metric, r.problem, q.position AS first,
            substr(mu.value, 8 * q.position + 1, 8 * 512) AS value

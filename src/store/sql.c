@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 int rh_sql_fail(struct rh_store *s, struct rh_error *err)
@@ -41,6 +42,31 @@ int rh_sql_fail(struct rh_store *s, struct rh_error *err)
     }
 }
 
+/* In a store numbers are little-endian whatever the machine. Copies n numbers of `size` bytes between the orders. */
+static void to_little_endian(unsigned char *to, const unsigned char *from, size_t n, size_t size)
+{
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+        memcpy(to, from, n * size);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t b = 0; b < size; b++)
+            to[i * size + b] = from[i * size + size - 1 - b];
+}
+
+static int bind_numbers(sqlite3_stmt *stmt, int i, const void *x, size_t n, size_t size)
+{
+    if (!x)
+        return sqlite3_bind_null(stmt, i);
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+        return sqlite3_bind_blob64(stmt, i, x, n * size, SQLITE_STATIC);
+    unsigned char *swapped = malloc(n * size + 1);
+    if (!swapped)
+        return SQLITE_NOMEM;
+    to_little_endian(swapped, x, n, size);
+    return sqlite3_bind_blob64(stmt, i, swapped, n * size, free);
+}
+
 static int bind(struct rh_sql *q, struct rh_error *err, const char *types, va_list ap)
 {
     for (int i = 1; types[i - 1]; i++) {
@@ -61,6 +87,12 @@ static int bind(struct rh_sql *q, struct rh_error *err, const char *types, va_li
         case 'b': {
             const void *bytes = va_arg(ap, const void *);
             code = sqlite3_bind_blob64(q->stmt, i, bytes, va_arg(ap, size_t), SQLITE_STATIC);
+            break;
+        }
+        case 'd':
+        case 'w': {
+            const void *numbers = va_arg(ap, const void *);
+            code = bind_numbers(q->stmt, i, numbers, va_arg(ap, size_t), types[i - 1] == 'd' ? 8 : 4);
             break;
         }
         default:
@@ -170,6 +202,37 @@ const char *rh_sql_text(const struct rh_sql *q, int i, struct rh_arena *a)
     if (!s && sqlite3_column_type(q->stmt, i) != SQLITE_NULL)
         return NULL; /* SQLite had no memory */
     return rh_arena_strdup(a, s ? s : "");
+}
+
+static int read_numbers(const struct rh_sql *q, int i, size_t size, struct rh_arena *a, void *out, int64_t *n,
+                        struct rh_error *err)
+{
+    const unsigned char *bytes = sqlite3_column_blob(q->stmt, i);
+    size_t length = (size_t)sqlite3_column_bytes(q->stmt, i);
+    void *x = NULL;
+    if (sqlite3_column_type(q->stmt, i) != SQLITE_NULL) {
+        if (length % size)
+            return rh_fail(err, RH_EIO, "store '%s' is damaged: a column of %zu bytes is not of whole numbers",
+                           q->store->path, length);
+        if ((length && !bytes) || !(x = rh_alloc(a, length + 1, 1)))
+            return rh_fail_memory(err, "stored numbers", length);
+        if (length)
+            to_little_endian(x, bytes, length / size, size);
+    }
+    memcpy(out, &x, sizeof x); /* a pointer to numbers of any type */
+    *n = (int64_t)(length / size);
+    return RH_OK;
+}
+
+int rh_sql_doubles(const struct rh_sql *q, int i, struct rh_arena *a, const double **out, int64_t *n,
+                   struct rh_error *err)
+{
+    return read_numbers(q, i, sizeof(double), a, (void *)out, n, err);
+}
+
+int rh_sql_words(const struct rh_sql *q, int i, struct rh_arena *a, void *out, int64_t *n, struct rh_error *err)
+{
+    return read_numbers(q, i, sizeof(uint32_t), a, out, n, err);
 }
 
 int rh_sql_begin(struct rh_store *s, struct rh_error *err)

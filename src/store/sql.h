@@ -20,8 +20,9 @@ struct rh_sql {
 };
 
 /* Binds the values that `types` names, a letter each: 'i' int64_t, 'u' uint64_t (its bits), 't' const char * (NULL is
- * NULL), 'r' double (NaN is NULL), 'b' const void * and size_t. A failed open leaves nothing to close, but closing it
- * is fine. */
+ * NULL), 'r' double (NaN is NULL), 'b' const void * and size_t, 'd' const double * and how many (size_t), 'w' const
+ * void * to 32-bit numbers and how many: both as blobs of little-endian numbers, a NULL pointer as NULL. A failed open
+ * leaves nothing to close, but closing it is fine. */
 int rh_sql_open(struct rh_sql *q, struct rh_store *s, struct rh_error *err, const char *sql, const char *types, ...);
 /* Binds anew for the next round of a statement that stays open. */
 int rh_sql_bind(struct rh_sql *q, struct rh_error *err, const char *types, ...);
@@ -39,6 +40,10 @@ int rh_sql_number(struct rh_store *s, int64_t *out, int64_t fallback, struct rh_
 int64_t rh_sql_int(const struct rh_sql *q, int i);
 double rh_sql_real(const struct rh_sql *q, int i); /* NULL is NaN */
 const char *rh_sql_text(const struct rh_sql *q, int i, struct rh_arena *a);
+/* The same for what 'd' and 'w' wrote: *n numbers in the arena; NULL is NULL with n = 0. RH_EIO: not whole numbers. */
+int rh_sql_doubles(const struct rh_sql *q, int i, struct rh_arena *a, const double **out, int64_t *n,
+                   struct rh_error *err);
+int rh_sql_words(const struct rh_sql *q, int i, struct rh_arena *a, void *out, int64_t *n, struct rh_error *err);
 
 /* One transaction: begin takes the write lock at once, so that two writers wait for each other instead of failing
  * half-way; end commits when status is not negative, else takes everything back. Returns the final status. */

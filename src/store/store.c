@@ -3,8 +3,6 @@
 
 #include "base/text.h"
 
-#include <stdlib.h>
-#include <string.h>
 
 static int write_key_values(struct rh_store *s, const char *sql, int64_t owner, const struct rh_key_value *kv,
                             int32_t n, struct rh_error *err)
@@ -154,6 +152,7 @@ static int write_facts(struct rh_store *s, int64_t problem, const struct rh_prob
     RH_TRY(rh_sql_run(s, err, "DELETE FROM problem_query WHERE problem = ?", "i", problem));
     RH_TRY(rh_sql_run(s, err, "DELETE FROM removed WHERE problem = ?", "i", problem));
     RH_TRY(rh_sql_run(s, err, "DELETE FROM leakage WHERE problem = ?", "i", problem));
+    RH_TRY(rh_sql_run(s, err, "DELETE FROM problem_item WHERE problem = ?", "i", problem));
     RH_TRY(write_ledgers(s, problem, f, err));
     return write_queries(s, problem, f, err);
 }
@@ -165,6 +164,32 @@ int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_
     return rh_sql_end(s, write_facts(s, problem, f, err), err);
 }
 
+static int write_items(struct rh_store *s, int64_t problem, int32_t n, const char *const *item,
+                       const char *const *title, struct rh_error *err)
+{
+    int64_t there;
+    struct rh_sql q;
+    RH_TRY(rh_sql_number(s, &there, 0, err, "SELECT 1 FROM problem_item WHERE problem = ? LIMIT 1", "i", problem));
+    if (there)
+        return RH_OK;
+    RH_TRY(rh_sql_open(&q, s, err, "INSERT INTO problem_item VALUES (?, ?, ?, ?)", ""));
+    int status = RH_OK;
+    for (int32_t i = 0; i < n && status >= 0; i++) {
+        status = rh_sql_bind(&q, err, "iitt", problem, (int64_t)i, item[i], title && title[i] ? title[i] : "");
+        if (status >= 0)
+            status = rh_sql_step(&q, err);
+    }
+    rh_sql_close(&q);
+    return status < 0 ? status : RH_OK;
+}
+
+int rh_store_problem_items(struct rh_store *s, int64_t problem, int32_t n, const char *const *item,
+                           const char *const *title, struct rh_error *err)
+{
+    RH_TRY(rh_sql_begin(s, err));
+    return rh_sql_end(s, write_items(s, problem, n, item, title, err), err);
+}
+
 /* --------------------------------------------------------------------------------------------------- runs */
 
 int rh_store_find_run(struct rh_store *s, const char *identity, bool *done, struct rh_error *err)
@@ -173,6 +198,16 @@ int rh_store_find_run(struct rh_store *s, const char *identity, bool *done, stru
     *done = false;
     RH_TRY(rh_sql_number(s, &found, 0, err, "SELECT status = 'done' FROM run WHERE identity = ?", "t", identity));
     *done = found;
+    return RH_OK;
+}
+
+int rh_store_kept_depth(struct rh_store *s, const char *identity, int32_t *depth, struct rh_error *err)
+{
+    int64_t found;
+    RH_TRY(rh_sql_number(s, &found, 0, err,
+                         "SELECT k.depth FROM ranking k JOIN run r ON r.id = k.run WHERE r.identity = ?", "t",
+                         identity));
+    *depth = (int32_t)found;
     return RH_OK;
 }
 
@@ -203,6 +238,7 @@ static int write_run_row(struct rh_store *s, int64_t problem, const struct rh_ru
     static const char *const children[] = {
         "DELETE FROM run_param WHERE run = ?", "DELETE FROM epoch WHERE run = ?", "DELETE FROM metric WHERE run = ?",
         "DELETE FROM metric_user WHERE run = ?", "DELETE FROM provenance WHERE run = ?",
+        "DELETE FROM run_test WHERE run = ?", "DELETE FROM ranking WHERE run = ?",
     };
     RH_TRY(rh_sql_number(s, run, 0, err, sql, "tittiuttirrrriiiii", r->identity, problem, r->algorithm, r->label,
                          (int64_t)r->revision, r->seed, rh_status_word(r->status), r->message ? r->message : "",
@@ -229,36 +265,29 @@ static int write_epochs(struct rh_store *s, int64_t run, const struct rh_run_row
     return status;
 }
 
-static int write_user_values(struct rh_store *s, int64_t run, const char *metric, const double *users, int32_t n,
-                             struct rh_error *err)
-{
-    static const char sql[] = "INSERT INTO metric_user (run, metric, value) VALUES (?, ?, ?)";
-    if (!users || n <= 0)
-        return RH_OK;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return rh_sql_run(s, err, sql, "itb", run, metric, (const void *)users, (size_t)n * sizeof *users);
-#else
-    uint64_t *swapped = calloc((size_t)n, sizeof *swapped);
-    if (!swapped)
-        return rh_fail_memory(err, "values of users", (size_t)n * sizeof *users);
-    for (int32_t i = 0; i < n; i++) {
-        memcpy(&swapped[i], &users[i], sizeof *swapped);
-        swapped[i] = __builtin_bswap64(swapped[i]);
-    }
-    int status = rh_sql_run(s, err, sql, "itb", run, metric, (const void *)swapped, (size_t)n * sizeof *users);
-    free(swapped);
-    return status;
-#endif
-}
-
 static int write_metrics(struct rh_store *s, int64_t run, const struct rh_run_row *r, struct rh_error *err)
 {
     for (int32_t i = 0; i < r->n_metrics; i++) {
         const struct rh_metric_row *m = &r->metric[i];
         RH_TRY(rh_sql_run(s, err, "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?, ?)", "iittiri", run, (int64_t)i,
                           m->id, m->definition, (int64_t)m->lower_is_better, m->value, (int64_t)m->defined));
-        RH_TRY(write_user_values(s, run, m->id, m->users, r->n_queries, err));
+        if (m->users && r->n_queries > 0)
+            RH_TRY(rh_sql_run(s, err, "INSERT INTO metric_user (run, metric, value) VALUES (?, ?, ?)", "itd", run,
+                              m->id, m->users, (size_t)r->n_queries));
     }
+    return RH_OK;
+}
+
+static int write_kept(struct rh_store *s, int64_t run, const struct rh_run_row *r, struct rh_error *err)
+{
+    const struct rh_run_test *t = &r->test;
+    const struct rh_run_ranking *k = &r->ranking;
+    if (t->above)
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO run_test (run, above, tied, predicted) VALUES (?, ?, ?, ?)", "iwww", run,
+                          t->above, (size_t)t->n, t->tied, (size_t)t->n, t->predicted, (size_t)t->n));
+    if (k->item)
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO ranking (run, depth, item, score) VALUES (?, ?, ?, ?)", "iiww", run,
+                          (int64_t)k->depth, k->item, (size_t)k->n, k->score, (size_t)k->n));
     return RH_OK;
 }
 
@@ -271,6 +300,8 @@ static int write_run(struct rh_store *s, int64_t experiment, int64_t problem, in
     RH_TRY(write_epochs(s, run, r, err));
     if (r->status >= 0)
         RH_TRY(write_metrics(s, run, r, err));
+    if (r->status >= 0)
+        RH_TRY(write_kept(s, run, r, err));
     RH_TRY(
         write_key_values(s, "INSERT INTO provenance VALUES (?, ?, ?, ?)", run, r->provenance, r->n_provenance, err));
     return link_run(s, experiment, position, run, r->label, err);

@@ -19,8 +19,9 @@ struct sqlite3;
 
 enum rh_store_mode { RH_STORE_READ, RH_STORE_WRITE };
 
-/* RH_STORE_WRITE makes the file and its folder. RH_EIO: missing, read-only, not a database; RH_EUNSUP: its schema is
- * newer than this program ("... has schema 3, this program knows up to 1; use a newer harness"). */
+/* RH_STORE_WRITE makes the file and its folder. A store of an earlier version is brought up to date in one transaction,
+ * in either mode; its runs have no run_test. RH_EIO: missing, read-only, not a database; RH_EUNSUP: its schema is
+ * newer than this program ("... has schema 3, this program knows up to 2; use a newer harness"). */
 int rh_store_open(const char *path, enum rh_store_mode mode, struct rh_store **out, struct rh_error *err);
 void rh_store_close(struct rh_store *s); /* NULL is fine */
 struct sqlite3 *rh_store_db(struct rh_store *s); /* for report/, which only reads */
@@ -89,8 +90,15 @@ int rh_store_problem(struct rh_store *s, int64_t experiment, int32_t position, c
 int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f,
                            struct rh_error *err);
 
+/* The target's items in the order of the problem's numbers, written once; the facts come first. `title` [n] may be
+ * NULL, and so may each. */
+int rh_store_problem_items(struct rh_store *s, int64_t problem, int32_t n, const char *const *item,
+                           const char *const *title, struct rh_error *err);
+
 /* Is a run with this identity stored as done? */
 int rh_store_find_run(struct rh_store *s, const char *identity, bool *done, struct rh_error *err);
+/* To which depth its rankings are kept; 0: they are not. */
+int rh_store_kept_depth(struct rh_store *s, const char *identity, int32_t *depth, struct rh_error *err);
 
 struct rh_run_row {
     const char *identity; /* unique; a stored run of the same identity is replaced */
@@ -119,6 +127,17 @@ struct rh_run_row {
     double fit_seconds, score_seconds, wall_seconds, cpu_seconds;
     int64_t state_bytes, peak_bytes; /* of the plugin's memory; of the process */
     int64_t tied, relevant;          /* relevant items with a tied score; relevant items */
+    struct rh_run_test {             /* where the held-out rows came out, query by query; above NULL: not known */
+        int64_t n;
+        const int32_t *above, *tied; /* [n] -1 and 0 where the row is not a relevant candidate */
+        const float *predicted;      /* [n] or NULL: the algorithm does not rate */
+    } test;
+    struct rh_run_ranking { /* the best candidates, query by query; item NULL: not kept */
+        int32_t depth;      /* a query has min(depth, its candidates) of them */
+        int64_t n;
+        const int32_t *item; /* [n] best first, ties ascending by item */
+        const float *score;  /* [n] */
+    } ranking;
     int32_t threads;
     const struct rh_key_value *provenance; /* program version, commit, compiler, flags, blas, cpu, ... */
     int32_t n_provenance;
