@@ -2,6 +2,7 @@
 
 #include "base/parallel.h"
 #include "eval/rank.h"
+#include "eval/top.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -23,6 +24,9 @@ struct worker {
     struct rh_tie_group *group; /* [most_truth] */
     int32_t *place;  /* [n_items] place of an item in the candidate list + 1, 0: not in it; NULL: no lists */
     struct rh_ranker ranker;
+    struct rh_top top;             /* lists: depth 0 when nobody wants them */
+    int32_t *above, *tied;         /* [most_truth] for the sink */
+    float *clipped;                /* [most_truth] for the sink */
     struct rh_error err;
     int64_t failed_at;
 };
@@ -43,6 +47,7 @@ struct evaluation {
     int32_t rows;       /* queries of a batch */
     int32_t most_truth; /* longest list of held-out items, at least 1 */
     bool lists;         /* some query has a candidate list */
+    int32_t depth;      /* best candidates that metrics or the sink want to see; 0: none */
     size_t stride;      /* widest, rounded up to whole cache lines */
     struct rh_rank_sums sums;
     struct worker *worker;  /* [threads] */
@@ -105,6 +110,15 @@ static int make_worker(const struct evaluation *e, struct rh_arena *a, struct wo
     w->place = e->lists ? rh_alloc(a, (size_t)e->n_items, sizeof *w->place) : NULL;
     if (!w->tile || !w->relevant || !w->predicted || !w->actual || !w->group || (e->lists && !w->place))
         return rh_fail_memory(err, "a tile of scores", rows * e->stride * sizeof *w->tile);
+    if (e->options->sink) {
+        w->above = rh_alloc(a, truth, sizeof *w->above);
+        w->tied = rh_alloc(a, truth, sizeof *w->tied);
+        w->clipped = rh_alloc(a, truth, sizeof *w->clipped);
+        if (!w->above || !w->tied || !w->clipped)
+            return rh_fail_memory(err, "outcomes of a query", truth * 3 * sizeof *w->above);
+    }
+    if (e->depth > 0)
+        RH_TRY(rh_top_make(a, e->depth, e->widest, &w->top, err));
     return rh_ranker_make(a, e->most_truth, &w->ranker, err);
 }
 
@@ -165,18 +179,63 @@ static int32_t mask(const struct worker *w, const struct rh_query *q, const stru
     return n;
 }
 
-/* Collects the scores of the relevant candidates, after masking. */
+/* Place of held-out row i among the scores when it is a relevant candidate, after masking; else -1. */
+static inline int32_t relevant_place(const struct evaluation *e, const struct worker *w, const struct rh_query *q,
+                                     const struct rh_truth *t, const float *score, int32_t i)
+{
+    int32_t c = place_of(w, q, t->item[i]);
+    if (c < 0 || score[c] == -INFINITY || (t->value && !((double)t->value[i] >= e->options->relevant_from)))
+        return -1;
+    return c;
+}
+
+/* Collects the scores of the relevant candidates. */
 static int32_t take_relevant(const struct evaluation *e, struct worker *w, const struct rh_query *q,
                              const struct rh_truth *t, const float *score)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < t->n; i++) {
-        int32_t c = place_of(w, q, t->item[i]);
-        if (c < 0 || score[c] == -INFINITY || (t->value && !((double)t->value[i] >= e->options->relevant_from)))
-            continue;
-        w->relevant[n++] = score[c];
+        int32_t c = relevant_place(e, w, q, t, score, i);
+        if (c >= 0)
+            w->relevant[n++] = score[c];
     }
     return n;
+}
+
+/* Before masking, which overwrites scores. */
+static void note_predictions(const struct evaluation *e, struct worker *w, const struct rh_query *q,
+                             const struct rh_truth *t, const float *score)
+{
+    for (int32_t i = 0; i < t->n; i++) {
+        int32_t c = place_of(w, q, t->item[i]);
+        w->clipped[i] = c < 0 ? NAN : clip(score[c], e->options->value_min, e->options->value_max);
+    }
+}
+
+/* Passes on where the held-out rows came out and what is best. */
+static void put_outcome(const struct evaluation *e, struct worker *w, int32_t query, const struct rh_ranked *ranked,
+                        const float *score)
+{
+    const struct rh_eval_sink *sink = e->options->sink;
+    const struct rh_query *q = &e->queries->query[query];
+    const struct rh_truth *t = &e->queries->truth[query];
+    for (int32_t i = 0; i < t->n; i++) {
+        int32_t c = relevant_place(e, w, q, t, score, i);
+        const struct rh_tie_group *g =
+            c < 0 ? NULL : &w->group[rh_rank_group(&w->ranker, ranked->n_groups, score[c])];
+        w->above[i] = g ? g->above : -1;
+        w->tied[i] = g ? g->size : 0;
+    }
+    struct rh_outcome out = {
+        .n_top = w->top.n < sink->depth ? w->top.n : sink->depth,
+        .top = w->top.item,
+        .top_score = w->top.score,
+        .n_test = t->n,
+        .above = w->above,
+        .tied = w->tied,
+        .predicted = e->scorer->rates && t->value ? w->clipped : NULL,
+    };
+    sink->put(sink->arg, (int)(w - e->worker), query, &out);
 }
 
 static void take_metrics(const struct evaluation *e, int64_t batch, int32_t query, const struct rh_ranked *ranked)
@@ -218,13 +277,19 @@ static int evaluate_query(struct evaluation *e, struct worker *w, int64_t batch,
     struct rh_ranked ranked = { .sums = &e->sums, .group = w->group, .predicted = w->predicted, .actual = w->actual };
     if (e->scorer->rates)
         ranked.n_rated = take_ratings(e, w, q, t, score);
+    if (e->options->sink)
+        note_predictions(e, w, q, t, score);
     ranked.n_candidates = q->n_candidates - mask(w, q, t, score);
     ranked.n_relevant = take_relevant(e, w, q, t, score);
-    if (q->candidate)
-        leave_places(w, q);
     if (ranked.n_relevant > 0)
         ranked.n_groups = rh_rank(&w->ranker, score, q->n_candidates, w->relevant, ranked.n_relevant, w->group);
+    if (e->depth > 0)
+        rh_top_list(&w->top, score, q->candidate, q->n_candidates);
     take_metrics(e, batch, query, &ranked);
+    if (e->options->sink)
+        put_outcome(e, w, query, &ranked, score);
+    if (q->candidate)
+        leave_places(w, q);
 
     tally->scores += q->n_candidates;
     tally->relevant += ranked.n_relevant;
@@ -300,6 +365,8 @@ static void add_up(const struct evaluation *e, int64_t n_batches, struct rh_eval
 static int run(struct evaluation *e, struct rh_arena *scratch, struct rh_evaluation *out, struct rh_error *err)
 {
     RH_TRY(measure(e, err));
+    if (e->options->sink)
+        e->depth = e->options->sink->depth;
     int64_t n_batches = ((int64_t)e->queries->n + e->rows - 1) / e->rows;
     int threads = e->options->threads > 1 ? e->options->threads : 1;
     if (threads > n_batches)

@@ -21,12 +21,33 @@ struct rh_scorer {
     bool rates; /* scores are on the rating scale */
 };
 
+/* How one query came out, for who wants to keep it. All arrays are borrowed until put returns. */
+struct rh_outcome {
+    int32_t n_top;          /* min(depth, candidates) */
+    const int32_t *top;     /* [n_top] the best candidates: score descending, ties ascending by item */
+    const float *top_score; /* [n_top] */
+    int32_t n_test;         /* held-out rows, in the order of the truth; relevant or not */
+    const int32_t *above;   /* [n_test] candidates with a larger score; -1: not a relevant candidate */
+    const int32_t *tied;    /* [n_test] candidates with the same score, itself among them; 0 where above is -1 */
+    const float *predicted; /* [n_test] score, clipped to the rating scale, NaN where it was not asked for; NULL: the
+                               algorithm does not rate or the data has no ratings */
+};
+
+/* Who keeps outcomes. put is called once a query, in any order, from several threads at once (never twice at once for
+ * one `thread`). A failure is its own business: it remembers it, and the caller asks after the evaluation. */
+struct rh_eval_sink {
+    void (*put)(void *arg, int thread, int32_t query, const struct rh_outcome *outcome);
+    void *arg;
+    int32_t depth; /* best candidates of a query, >= 0 */
+};
+
 struct rh_eval_options {
     int threads;
     double relevant_from; /* a held-out item is relevant when its rating is at least this; -INFINITY: all are */
     float value_min, value_max; /* rating scale for clipping; equal: no clipping */
     struct rh_log *log;         /* progress steps, between the caller's begin and end; may be NULL */
     const volatile sig_atomic_t *cancel; /* may be NULL */
+    const struct rh_eval_sink *sink;     /* may be NULL: then nothing is spent on it */
 };
 
 struct rh_evaluation {

@@ -6,17 +6,10 @@
  * depends on the processor but in time. */
 #include "eval/rank.h"
 
+#include "eval/vector.h"
+
 #include <float.h>
 #include <string.h>
-
-/* Loops that gain from wider vectors are compiled twice, and the loader takes what the processor has. (Clang gives the
- * two a name that other files do not find.) */
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define VECTOR __attribute__((target_clones("avx2", "default")))
-#else
-#define VECTOR
-#endif
 
 #define FEW_LEVELS 12
 #define FEW_TO_SORT 128
@@ -51,7 +44,7 @@ int rh_ranker_make(struct rh_arena *a, int32_t capacity, struct rh_ranker *out, 
     return RH_OK;
 }
 
-VECTOR int32_t rh_first_not_finite(const float *score, int32_t n)
+RH_VECTOR int32_t rh_first_not_finite(const float *score, int32_t n)
 {
     /* The exponent of infinity and of NaN is all ones: one more carries into the sign bit. */
     uint32_t carry = 0;
@@ -133,7 +126,7 @@ static int32_t find_levels(struct rh_ranker *r, float *relevant, int32_t n_relev
 }
 
 /* Candidates above and at one level. */
-VECTOR static void compare_all(const float *score, int32_t n, float level, int32_t *above, int32_t *tied)
+RH_VECTOR static void compare_all(const float *score, int32_t n, float level, int32_t *above, int32_t *tied)
 {
     int32_t larger = 0, equal = 0;
     for (int32_t i = 0; i < n; i++) {
@@ -159,7 +152,7 @@ static inline int32_t bucket_of(const struct bucket_map *map, float score)
     return (int32_t)x;
 }
 
-VECTOR static void find_buckets(const struct bucket_map *map, const float *score, int32_t n, int32_t *bucket)
+RH_VECTOR static void find_buckets(const struct bucket_map *map, const float *score, int32_t n, int32_t *bucket)
 {
     struct bucket_map here = *map;
     for (int32_t i = 0; i < n; i++)
@@ -288,4 +281,9 @@ int32_t rh_rank(struct rh_ranker *r, const float *score, int32_t n, float *relev
         group[n_levels - 1 - l] = (struct rh_tie_group){ above, r->tied[l], r->relevant[l] };
     }
     return n_levels;
+}
+
+int32_t rh_rank_group(const struct rh_ranker *r, int32_t n_groups, float score)
+{
+    return n_groups - 1 - levels_below(r->level, n_groups, 0, score);
 }

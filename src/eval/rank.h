@@ -28,6 +28,9 @@ int rh_ranker_make(struct rh_arena *a, int32_t capacity, struct rh_ranker *out, 
 int32_t rh_rank(struct rh_ranker *r, const float *score, int32_t n, float *relevant, int32_t n_relevant,
                 struct rh_tie_group *group);
 
+/* After rh_rank: the group of a relevant item's score among the n_groups. */
+int32_t rh_rank_group(const struct rh_ranker *r, int32_t n_groups, float score);
+
 /* Index of the first score that is not finite, or -1. */
 int32_t rh_first_not_finite(const float *score, int32_t n);
 

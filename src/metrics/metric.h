@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
+#include <rh/plugin.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +18,11 @@ struct rh_tie_group {
     int32_t above;    /* candidates with a larger score: the group has ranks above + 1 .. above + size */
     int32_t size;     /* candidates in the group, >= 1 */
     int32_t relevant; /* relevant ones among them, 1 .. size */
+};
+
+/* Candidates with one and the same score in a list of the best: items list[above .. above + size). */
+struct rh_list_group {
+    int32_t above, size;
 };
 
 /* Sums over ranks that all queries share, so that a tie group of any size costs two look-ups. Entry i is the sum over
@@ -40,6 +46,25 @@ struct rh_ranked {
     int32_t n_rated;                  /* held-out ratings, for metrics of rating prediction */
     const float *predicted;           /* [n_rated] scores, clipped to the rating scale */
     const float *actual;              /* [n_rated] */
+    /* The best candidates, for metrics that look at what is recommended (RH_M_LIST), else none. Every candidate whose
+     * tie group begins within the largest cut-off in use is there: whole groups, best score first. */
+    int32_t n_list, n_list_groups;
+    const int32_t *list;                    /* [n_list] items; within a group ascending */
+    const struct rh_list_group *list_group; /* [n_list_groups] */
+    const uint8_t *list_relevant;           /* [n_list] is it relevant? */
+    const struct rh_history *history;       /* of the user in the target, what the model may look at */
+    const struct rh_metric_world *world;
+};
+
+/* What metrics may know of the problem beside the query. All of the target. */
+struct rh_metric_world {
+    int32_t n_items;
+    int32_t n_users;           /* users with train rows */
+    int64_t n_rows;            /* train rows */
+    const int32_t *popularity; /* [n_items] train rows of an item */
+    int32_t n_blocks;
+    const char *const *block_name;   /* [n_blocks] */
+    const struct rh_features *block; /* [n_blocks] features of the items */
 };
 
 enum rh_metric_flags {
@@ -47,7 +72,8 @@ enum rh_metric_flags {
     RH_M_RATING = 1u << 1, /* needs an algorithm that rates, and ratings; else undefined */
     RH_M_LOWER_IS_BETTER = 1u << 2,
     RH_M_ALL = 1u << 3,     /* with RH_M_AT_K: also defined over the whole list, as ndcg@all */
-    RH_M_BARE_ALL = 1u << 4 /* with RH_M_ALL: the bare name means the whole list, not every cut-off: mrr */
+    RH_M_BARE_ALL = 1u << 4, /* with RH_M_ALL: the bare name means the whole list, not every cut-off: mrr */
+    RH_M_LIST = 1u << 5 /* looks at what is recommended, and at the world */
 };
 
 /* A query's share: the metric over many queries is finish(sum of num / sum of weight). weight 0: undefined here. */

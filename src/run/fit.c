@@ -59,6 +59,7 @@ static int validate(struct job *j, double *value, struct rh_error *err)
     struct rh_evaluation e;
     struct rh_eval_options silent = j->eval; /* the progress line is the fit's */
     silent.log = NULL;
+    silent.sink = NULL; /* keeps what is tested */
     int status = rh_evaluate(j->a, &j->problem->validation,
                              j->problem->train.domain[j->problem->train.target].n_items, &j->plan->validate, 1,
                              &j->scorer, &silent, &e, err);

@@ -341,6 +341,96 @@ static void threads_change_no_bit(void **state)
     rh_arena_release(&a);
 }
 
+/* Keeps outcomes as they come, each query in its own place. */
+#define DEPTH 7
+struct kept {
+    const struct made *made;
+    int32_t n_top[N_QUERIES], top[N_QUERIES][DEPTH], above[N_QUERIES][N_ITEMS], tied[N_QUERIES][N_ITEMS];
+    float top_score[N_QUERIES][DEPTH], predicted[N_QUERIES][N_ITEMS];
+    int calls[N_QUERIES];
+    bool rated;
+};
+
+static void keep(void *arg, int thread, int32_t query, const struct rh_outcome *o)
+{
+    struct kept *k = arg;
+    size_t top = (size_t)o->n_top, test = (size_t)o->n_test;
+    (void)thread;
+    k->calls[query]++;
+    k->n_top[query] = o->n_top;
+    memcpy(k->top[query], o->top, top * sizeof *o->top);
+    memcpy(k->top_score[query], o->top_score, top * sizeof *o->top_score);
+    memcpy(k->above[query], o->above, test * sizeof *o->above);
+    memcpy(k->tied[query], o->tied, test * sizeof *o->tied);
+    if (o->predicted)
+        memcpy(k->predicted[query], o->predicted, test * sizeof *o->predicted);
+    k->rated = o->predicted;
+}
+
+/* What the sink got of one query, from the definitions. */
+static void check_kept(const struct made *m, const struct kept *k, int32_t query)
+{
+    const struct rh_query *q = &m->query[query];
+    const struct rh_truth *t = &m->truth[query];
+    const float *score = m->score[q->user];
+    bool open[N_ITEMS];
+    int32_t n = 0;
+    for (int32_t i = 0; i < N_ITEMS; i++) {
+        open[i] = (!q->candidate || contains(q->candidate, q->n_candidates, i)) && !contains(t->mask, t->n_mask, i);
+        n += open[i];
+    }
+    assert_int_equal(k->calls[query], 1);
+    assert_int_equal(k->n_top[query], n < DEPTH ? n : DEPTH);
+    for (int32_t r = 0; r < k->n_top[query]; r++) {
+        int32_t item = k->top[query][r], before = 0;
+        for (int32_t i = 0; i < N_ITEMS; i++)
+            before += open[i] && (score[i] > score[item] || (score[i] == score[item] && i < item));
+        assert_true(open[item] && before == r && k->top_score[query][r] == score[item]);
+    }
+    for (int32_t i = 0; i < t->n; i++) {
+        int32_t item = t->item[i], above = 0, tied = 0;
+        for (int32_t j = 0; j < N_ITEMS; j++) {
+            above += open[j] && score[j] > score[item];
+            tied += open[j] && score[j] == score[item];
+        }
+        bool relevant = open[item] && (double)t->value[i] >= usual.relevant_from;
+        bool scored = !q->candidate || contains(q->candidate, q->n_candidates, item);
+        float predicted = k->predicted[query][i];
+        assert_int_equal(k->above[query][i], relevant ? above : -1);
+        assert_int_equal(k->tied[query][i], relevant ? tied : 0);
+        assert_true(scored ? predicted == fminf(fmaxf(score[item], 1), 4) : isnan(predicted));
+    }
+}
+
+static void a_sink_gets_every_outcome(void **state)
+{
+    (void)state;
+    struct rh_arena a = { 0 };
+    struct made *m = make_problem();
+    struct rh_evaluation plain, got;
+    evaluate(&a, m, true, &usual, &plain);
+    for (int threads = 1; threads <= 3; threads += 2) {
+        struct kept *k = calloc(1, sizeof *k);
+        assert_non_null(k);
+        struct rh_eval_sink sink = { keep, k, DEPTH };
+        struct rh_eval_options options = usual;
+        options.threads = threads;
+        options.sink = &sink;
+        evaluate(&a, m, true, &options, &got);
+        assert_same(&plain, &got);
+        assert_true(k->rated);
+        for (int32_t u = 0; u < N_QUERIES; u++)
+            check_kept(m, k, u);
+        memset(k->calls, 0, sizeof k->calls);
+        sink.depth = 0; /* ranks of held-out rows alone */
+        evaluate(&a, m, false, &options, &got);
+        assert_true(!k->rated && k->n_top[0] == 0 && k->calls[N_QUERIES - 1] == 1);
+        free(k);
+    }
+    free_problem(m);
+    rh_arena_release(&a);
+}
+
 static int ascending(const void *a, const void *b)
 {
     int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
@@ -544,6 +634,7 @@ int main(void)
         cmocka_unit_test(a_query_by_hand),
         cmocka_unit_test(an_evaluation_equals_a_plain_one),
         cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(a_sink_gets_every_outcome),
         cmocka_unit_test(names_of_items_and_order_of_users_change_nothing),
         cmocka_unit_test(failures_are_the_same_on_any_threads),
         cmocka_unit_test(broken_queries_are_refused),
