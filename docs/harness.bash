@@ -62,7 +62,7 @@ _harness() {
     run | check)
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
-            [[ $command == run ]] && words+=' --cache --force --threads --metric --format --quiet --verbose'
+            [[ $command == run ]] && words+=' --cache --force --keep-rankings --threads --metric --format --quiet --verbose'
         else
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -X '!*.ini' -- "$word"; compgen -d -- "$word")

@@ -40,6 +40,7 @@ struct rh_option {
     const char *help;
     bool *flag;         /* of a switch */
     const char **value; /* of an option with an argument; the last one wins */
+    const char *alone;  /* the value of an option without "=VALUE", which is then optional; else NULL */
     const char **many;  /* instead of value: room for RH_MANY of them ... */
     int32_t *n_many;    /* ... and how many there are */
 };

@@ -77,7 +77,8 @@ static void print_help(const char *usage, const char *summary, const struct rh_o
     rh_text_printf(&t, "usage: harness %s\n\n%s\n\n", usage, summary);
     for (const struct rh_option *o = option; o->name; o++) {
         char head[64];
-        snprintf(head, sizeof head, "--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        snprintf(head, sizeof head, o->alone ? "--%s[=%s%s]" : "--%s%s%s", o->name, o->argument && !o->alone ? " " : "",
+                 o->argument ? o->argument : "");
         rh_text_printf(&t, "  %-26s %s\n", head, o->help);
     }
     rh_text_printf(&t, "  %-26s %s\n", "--help", "this text");
@@ -141,6 +142,8 @@ bool rh_options(int argc, char **argv, const char *usage, const char *summary, c
             *o->flag = true;
             continue;
         }
+        if (!value && o->alone)
+            value = o->alone;
         if (!value && i + 1 < argc)
             value = argv[++i];
         if (!value) {

@@ -7,12 +7,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Deep enough for every cut-off in use; a thousand, the custom of TREC, would make a store ten times as large. */
+#define KEPT_DEPTH "100"
 
 /* What both commands take. */
 struct common {
     const char *set[RH_MANY];
     int32_t n_set;
-    const char *data, *cache, *store, *threads, *format, *metric;
+    const char *data, *cache, *store, *threads, *format, *metric, *keep;
     bool force, quiet, verbose;
 };
 
@@ -44,6 +48,15 @@ static int make_plan(const struct rh_cmd *c, const struct common *o, const char 
         .installed = c->installed,
         .plugin_path = getenv("RH_PLUGIN_PATH"),
     };
+    if (o->keep) { /* as a setting, so that it stands in the stored text of the experiment too */
+        const char **set = rh_alloc(&p->arena, (size_t)o->n_set + 1, sizeof *set);
+        char *keep = rh_arena_printf(&p->arena, "experiment.keep_rankings=%s", o->keep);
+        if (!set || !keep)
+            return rh_fail_memory(err, "the options", 64);
+        memcpy(set, o->set, (size_t)o->n_set * sizeof *set);
+        set[in.n_set++] = keep;
+        in.set = set;
+    }
     RH_TRY(rh_registry_init(&p->registry, &p->arena, err));
     return rh_plan_read(&p->arena, &in, &p->registry, &p->env, &p->plan, err);
 }
@@ -90,6 +103,8 @@ int rh_cmd_run(const struct rh_cmd *c, int argc, char **argv)
         { "cache", "DIR", "folder for loaded domains, or 'none'", .value = &o.cache },
         { "store", "FILE", "where results go (else [experiment] store, " RH_STORE_DEFAULT ")", .value = &o.store },
         { "force", NULL, "run again what is stored", .flag = &o.force },
+        { "keep-rankings", "N", "store the best N items of every query (" KEPT_DEPTH ")", .value = &o.keep,
+          .alone = KEPT_DEPTH },
         { "threads", "N", "processors to use (all)", .value = &o.threads },
         { "metric", "LIST", "metrics of the table, such as ndcg@10,auc", .value = &o.metric },
         { "format", "WORD", "of the table: text, md, latex, csv, json", .value = &o.format },

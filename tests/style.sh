@@ -75,10 +75,11 @@ awk -F: '
         may["store"] = "base store"
         may["split"] = below " split"
         may["eval"] = below " split eval"
+        may["exchange"] = "base metrics store exchange"
         may["config"] = below " split eval config"
-        may["run"] = below " split eval config run"
+        may["run"] = below " split eval config run exchange"
         may["report"] = "base store report"
-        may["commands"] = below " split eval config run report"
+        may["commands"] = below " split eval config run report exchange"
     }
     $1 ~ /^src\// && $3 ~ /^"/ {
         split($1, path, "/")

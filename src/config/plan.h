@@ -55,6 +55,7 @@ struct rh_plan {
     const char *file, *name, *title, *ini, *store;
     uint64_t seed;
     int64_t repeats, memory;            /* memory: MiB an algorithm may use, 0: what the machine has */
+    int64_t keep_rankings;              /* best items of a query to store, 0: none; no part of any identity */
     const struct rh_metric_use *metric; /* [n_metrics] the first is the primary one */
     int32_t n_metrics;
     struct rh_metric_use validate; /* guides early stopping */

@@ -33,6 +33,7 @@ struct execution {
     double started;        /* when the first run that is not stored began */
     int32_t worked;        /* runs done or failed since */
     int32_t to_do;         /* runs that were not stored */
+    int32_t unkept;        /* runs that were stored, but not with the rankings asked for */
 };
 
 /* ------------------------------------------------------------------------------------------------ domains */
@@ -189,6 +190,24 @@ static int store_facts(struct execution *x, const struct rh_problem *p, int64_t 
     return status;
 }
 
+/* The names of the numbers in kept rankings. */
+static int store_items(struct execution *x, const struct rh_problem *p, int64_t problem, struct rh_error *err)
+{
+    const struct rh_domain_data *target = p->domain[p->train.target];
+    struct rh_arena_mark mark = rh_arena_mark(&x->arena);
+    size_t n = (size_t)target->n_items;
+    const char **item = rh_alloc(&x->arena, n + 1, sizeof *item), **title = rh_alloc(&x->arena, n + 1, sizeof *title);
+    if (!item || !title)
+        return rh_fail_memory(err, "the items of a problem", n * sizeof *item);
+    for (int32_t i = 0; i < target->n_items; i++) {
+        item[i] = rh_string(&target->item_id, i);
+        title[i] = target->title.n ? rh_string(&target->title, i) : "";
+    }
+    int status = rh_store_problem_items(x->store, problem, target->n_items, item, title, err);
+    rh_arena_rewind(&x->arena, mark);
+    return status;
+}
+
 static double cpu_seconds(void)
 {
     struct rusage u;
@@ -290,6 +309,7 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
             };
         row.metric = metric;
         row.n_metrics = plan->n_metrics;
+        rh_keeper_rows(&r.kept, &row.test, &row.ranking);
         row.tied = r.test.tied;
         row.relevant = r.test.relevant;
     }
@@ -342,6 +362,8 @@ static int execute_problem(struct execution *x, int32_t from, int32_t to, const 
     if (status < 0)
         return fail_runs(x, from, to, problem_row, identity, stored, &why, err);
     status = store_facts(x, problem, problem_row, err);
+    if (status >= 0 && plan->keep_rankings)
+        status = store_items(x, problem, problem_row, err);
     for (int32_t r = from; r < to && status >= 0; r++)
         if (!stored[r - from])
             status = execute_run(x, &plan->run[r], problem, problem_row, r, identity[r - from], err);
@@ -357,6 +379,21 @@ struct runs_of_problem {
     struct rh_error why; /* the files cannot be had */
 };
 
+/* A run without the rankings that are asked for is as good as not stored. */
+static int find_run(struct execution *x, const char *identity, bool *stored, struct rh_error *err)
+{
+    int32_t depth;
+    RH_TRY(rh_store_find_run(x->store, identity, stored, err));
+    if (!*stored || !x->plan->keep_rankings)
+        return RH_OK;
+    RH_TRY(rh_store_kept_depth(x->store, identity, &depth, err));
+    if (depth < x->plan->keep_rankings) {
+        *stored = false;
+        x->unkept++;
+    }
+    return RH_OK;
+}
+
 /* Identities first, all of them: how much is to do is known before anything is done. */
 static int look_up(struct execution *x, struct runs_of_problem *p, struct rh_error *err)
 {
@@ -371,7 +408,7 @@ static int look_up(struct execution *x, struct runs_of_problem *p, struct rh_err
     for (int32_t r = p->from; r < p->to; r++) {
         rh_plan_run_identity(plan, p->identity, plan->run[r].algorithm, p->run[r - p->from]);
         if (!x->options->force)
-            RH_TRY(rh_store_find_run(x->store, p->run[r - p->from], &p->stored[r - p->from], err));
+            RH_TRY(find_run(x, p->run[r - p->from], &p->stored[r - p->from], err));
         x->to_do += !p->stored[r - p->from];
     }
     return RH_OK;
@@ -394,6 +431,9 @@ static int execute(struct execution *x, struct rh_error *err)
         if (p->why.status == RH_ECANCEL)
             return rh_fail(err, RH_ECANCEL, "interrupted");
     }
+    if (x->unkept)
+        rh_log(x->options->log, RH_LOG_INFO, "run", "%d stored runs have no rankings of depth %lld and are run again",
+               x->unkept, (long long)plan->keep_rankings);
     struct rh_experiment_row row = {
         .name = plan->name, .title = plan->title, .ini = plan->ini, .primary_metric = plan->metric[0].id
     };

@@ -134,9 +134,12 @@ static int fit_and_evaluate(struct job *j, struct rh_error *err)
         return status;
     j->out->fit_seconds = rh_now() - started;
     j->out->state_bytes = rh_instance_bytes(j->instance);
+    RH_TRY(rh_keeper_make(j->a, &j->problem->test, (int32_t)j->plan->keep_rankings, &j->out->kept, err));
+    struct rh_eval_options eval = j->eval;
+    eval.sink = &j->out->kept.sink;
     started = rh_now();
     status = rh_evaluate(j->a, &j->problem->test, j->problem->train.domain[j->problem->train.target].n_items,
-                         j->plan->metric, j->plan->n_metrics, &j->scorer, &j->eval, &j->out->test, err);
+                         j->plan->metric, j->plan->n_metrics, &j->scorer, &eval, &j->out->test, err);
     j->out->score_seconds = rh_now() - started;
     return status;
 }

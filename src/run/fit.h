@@ -4,10 +4,12 @@
 
 #include "config/plan.h"
 #include "eval/evaluate.h"
+#include "run/keep.h"
 #include "split/problem.h"
 
 struct rh_fit_result {
     struct rh_evaluation test;
+    struct rh_keeper kept; /* of the test queries */
     struct rh_epoch_row *epoch; /* [n_epochs] */
     int32_t n_epochs;
     double fit_seconds, score_seconds;
