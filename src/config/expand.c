@@ -1,7 +1,9 @@
 #include "config/expand.h"
 
+#include "base/file.h"
 #include "base/param.h"
 #include "config/sweep.h"
+#include "data/input.h"
 #include "plugin/instance.h"
 
 #include <stdio.h>
@@ -199,8 +201,8 @@ static int resolve(struct rh_planning *p, const struct problem_section *s, int32
 }
 
 /* The settings that tell this problem from others, for the store. */
-static int problem_settings(struct rh_planning *p, const struct problem_section *s, const void *params, uint64_t seed,
-                            int32_t fold, struct settings *out)
+static int problem_settings(struct rh_planning *p, const struct problem_section *s, const void *params,
+                            const struct rh_asking *asking, uint64_t seed, int32_t fold, struct settings *out)
 {
     for (int32_t d = 0; d < s->n_used; d++) {
         RH_TRY(add_setting(p, out, rh_arena_printf(p->a, "%s.dataset", s->used[d].section),
@@ -217,8 +219,32 @@ static int problem_settings(struct rh_planning *p, const struct problem_section 
                                    rh_sweep_value(&s->sweep, i), rh_sweep_swept(&s->sweep, i)));
     }
     RH_TRY(add_params(p, out, "split.", s->split->params, params, &s->sweep, OWNER_SPLIT));
+    RH_TRY(add_params(p, out, "problem.", rh_asking_params, asking, &s->sweep, OWNER_SPLIT));
     RH_TRY(add_setting(p, out, "problem.seed", rh_arena_printf(p->a, "%llu", (unsigned long long)seed), false));
     return add_setting(p, out, "problem.fold", rh_arena_printf(p->a, "%d", fold), false);
+}
+
+/* candidates_file becomes the place of the file: beside the experiment, or in the data folder. */
+static int find_candidates(struct rh_planning *p, const struct problem_section *s, struct rh_asking *q)
+{
+    char place[300];
+    const char *slash = strrchr(p->plan->file, '/');
+    const char *beside = slash ? rh_arena_strndup(p->a, p->plan->file, (size_t)(slash - p->plan->file)) : ".";
+    const char *folder[] = { beside, p->env->data };
+    if (!q->candidates_file[0])
+        return RH_OK;
+    for (size_t i = 0; i < 2; i++) {
+        const char *there = folder[i] ? rh_path_join(p->a, folder[i], q->candidates_file) : NULL;
+        const char *file = there ? rh_arena_strndup(p->a, there, rh_place_file(there)) : NULL;
+        if (file && rh_file_exists(file)) {
+            q->candidates_file = there;
+            return RH_OK;
+        }
+    }
+    const struct rh_ini_entry *e = rh_ini_find(p->ini, s->section, "candidates_file");
+    return rh_fail(p->err, RH_EINVAL, "%s: [%s] candidates_file = %s: there is no such file in %s or in the data "
+                   "folder %s", rh_entry_place(e ? e : s->target, place, sizeof place), s->section,
+                   q->candidates_file, beside, p->env->data ? p->env->data : "(none)");
 }
 
 static int add_problem(struct rh_planning *p, struct problem_section *s)
@@ -228,8 +254,9 @@ static int add_problem(struct rh_planning *p, struct problem_section *s)
     RH_TRY(open_datasets(p, s));
     struct rh_plan_domain *domain = rh_alloc(p->a, (size_t)s->n_references, sizeof *domain);
     void *params = rh_alloc(p->a, 1, s->split->params_size);
+    struct rh_asking *asking = rh_alloc(p->a, 1, sizeof *asking), named;
     const char *label = rh_sweep_label(&s->sweep, p->a, s->name);
-    if (!domain || !params || !label)
+    if (!domain || !params || !asking || !label)
         return out_of_memory(p);
     for (int32_t r = 0; r < s->n_references; r++) {
         RH_TRY(resolve(p, s, r, &domain[r]));
@@ -241,17 +268,19 @@ static int add_problem(struct rh_planning *p, struct problem_section *s)
                                domain[r].section, domain[r].domain);
     }
     rh_params_defaults(s->split->params, params);
-    struct rh_table_of table = { s->split->params, params };
+    rh_params_defaults(rh_asking_params, asking);
+    struct rh_table_of table[] = { { s->split->params, params }, { rh_asking_params, asking } };
     static const char *const also[] = { "target", "sources", "split", NULL };
     for (int32_t i = 0; i < s->sweep.n; i++)
         if (s->sweep.owner[i] == OWNER_SPLIT)
             RH_TRY(
-                rh_section_set(s->sweep.axis[i]->entry, rh_sweep_value(&s->sweep, i), &table, 1, also, p->a, p->err));
-    if (s->split->check) {
-        struct rh_error why = { 0 };
-        if (s->split->check(params, &why) < 0)
-            return rh_fail(p->err, why.status, "%s: [%s] %s", place, s->section, why.text);
-    }
+                rh_section_set(s->sweep.axis[i]->entry, rh_sweep_value(&s->sweep, i), table, 2, also, p->a, p->err));
+    struct rh_error why = { 0 };
+    if ((s->split->check && s->split->check(params, &why) < 0) ||
+        rh_asking_check(asking, s->n_references - 1, &why) < 0)
+        return rh_fail(p->err, why.status, "%s: [%s] %s", place, s->section, why.text);
+    named = *asking; /* the settings say what the user wrote, not where it was found */
+    RH_TRY(find_candidates(p, s, asking));
     if (s->split->needs_sources && s->n_references < 2)
         return rh_fail(p->err, RH_EINVAL, "%s: [%s] split %s needs source domains; add 'sources = ...'", place,
                        s->section, s->split->name);
@@ -261,7 +290,7 @@ static int add_problem(struct rh_planning *p, struct problem_section *s)
             struct rh_plan_problem *q = push(p->a, (void **)&p->plan->problem, p->plan->n_problems, sizeof *q);
             struct settings settings = { 0 };
             uint64_t seed = p->plan->seed + (uint64_t)repeat;
-            RH_TRY(problem_settings(p, s, params, seed, fold, &settings));
+            RH_TRY(problem_settings(p, s, params, &named, seed, fold, &settings));
             if (!q)
                 return out_of_memory(p);
             *q = (struct rh_plan_problem){
@@ -272,6 +301,7 @@ static int add_problem(struct rh_planning *p, struct problem_section *s)
                 .n_sources = s->n_references - 1,
                 .split = s->split,
                 .params = params,
+                .asking = asking,
                 .seed = seed,
                 .fold = fold,
                 .n_folds = folds,

@@ -1,6 +1,7 @@
 #include "config/plan.h"
 
 #include "base/hash.h"
+#include "data/input.h"
 
 #include <string.h>
 
@@ -13,6 +14,35 @@ static void hash_domain(struct rh_hash *h, const struct rh_plan_domain *d, const
 {
     rh_hash_text(h, identity);
     rh_hash_text(h, d->domain);
+}
+
+/* Nothing for all candidates and no placebo, so that what was stored before these keys were is found. */
+static int hash_asking(struct rh_hash *h, const struct rh_plan_problem *q, struct rh_error *err)
+{
+    char file[RH_HASH_HEX];
+    const struct rh_asking *a = q->asking;
+    for (int32_t i = 0; i < q->n_settings; i++) {
+        const char *key = q->setting[i].key;
+        bool candidates = !strcmp(key, "problem.candidates") || !strncmp(key, "problem.negatives", 17) ||
+                          !strcmp(key, "problem.correction");
+        if ((candidates && a->candidates != RH_UNIVERSE_ALL) ||
+            (!strcmp(key, "problem.placebo") && a->placebo != RH_PLACEBO_NONE)) {
+            rh_hash_text(h, key);
+            rh_hash_text(h, q->setting[i].value);
+        }
+    }
+    if (!a->candidates_file[0])
+        return RH_OK;
+    size_t n = rh_place_file(a->candidates_file);
+    char path[4096];
+    if (n >= sizeof path)
+        return rh_fail(err, RH_EINVAL, "candidates_file: a path of %zu bytes is too long", n);
+    memcpy(path, a->candidates_file, n);
+    path[n] = '\0';
+    RH_TRY(rh_hash_file(path, file, err));
+    rh_hash_text(h, file);
+    rh_hash_text(h, a->candidates_file + n);
+    return RH_OK;
 }
 
 int rh_plan_problem_identity(const struct rh_plan *p, int32_t problem, const struct rh_data_env *env,
@@ -40,6 +70,7 @@ int rh_plan_problem_identity(const struct rh_plan *p, int32_t problem, const str
         }
     rh_hash_u64(&h, q->seed);
     rh_hash_u64(&h, (uint64_t)q->fold);
+    RH_TRY(hash_asking(&h, q, err));
     rh_hash_hex(&h, hex);
     return RH_OK;
 }

@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "metrics/metric.h"
 #include "plugin/registry.h"
+#include "split/asking.h"
 #include "split/split.h"
 #include "store/store.h"
 
@@ -24,9 +25,10 @@ struct rh_plan_problem {
     int32_t n_sources;
     const struct rh_split *split;
     const void *params;
+    const struct rh_asking *asking; /* candidates_file is the place where it was found */
     uint64_t seed;
     int32_t fold, n_folds;
-    const struct rh_key_value *setting; /* [n_settings] "split.k", "synth.shift", "problem.seed" */
+    const struct rh_key_value *setting; /* [n_settings] "split.k", "synth.shift", "problem.seed", "problem.placebo" */
     int32_t n_settings;
 };
 

@@ -1,5 +1,6 @@
-/* What the parts of the problem builder share: users.c, join.c, queries.c, leakage.c and problem.c, which calls them
- * in this order. Private to split/. Domain 0 is the target, 1 .. are the sources. */
+/* What the parts of the problem builder share: users.c, join.c, placebo.c, queries.c, candidates.c with
+ * candidate_file.c and sampled.c, leakage.c, and problem.c, which calls them. Private to split/. Domain 0 is the
+ * target, 1 .. are the sources. */
 #ifndef RH_SPLIT_BUILD_H
 #define RH_SPLIT_BUILD_H
 
@@ -32,6 +33,26 @@ int rh_build_features(struct rh_build *b, struct rh_error *err);
 /* The train view of every domain, then the queries of test and validation. */
 int rh_build_train(struct rh_build *b, struct rh_error *err);
 int rh_build_queries(struct rh_build *b, struct rh_error *err);
+/* Candidate lists for the queries as spec->asking says, and what falls out of them; or p->sampled. */
+int rh_build_candidates(struct rh_build *b, struct rh_error *err);
+/* After the labels, before the train view; and after the features. */
+int rh_build_placebo_users(struct rh_build *b, struct rh_error *err);
+int rh_build_placebo_features(struct rh_build *b, struct rh_error *err);
+
+/* What spec->asking->candidates_file says: one list for all, or one a user. Ascending, no item twice. */
+struct rh_candidate_file {
+    int64_t *row;  /* [n_users + 1] offsets into item; NULL: one list for all */
+    int32_t *item; /* [n] items of the target, in the problem's arena */
+    int32_t n;
+};
+/* Lines, plain or compressed, of one of three kinds, the fields separated by tabs (or, where there is no tab, commas):
+ * "item"; "user item"; "(user,item) item item ...", the negatives of He et al. 2017 (Neural collaborative filtering,
+ * WWW), whose pair in front names the held-out item and is no candidate. RH_EDATA with FILE:LINE: users or items that
+ * the target does not know, kinds mixed, a line of another shape, no line. */
+int rh_candidate_file_read(struct rh_build *b, struct rh_candidate_file *out, struct rh_error *err);
+/* p->sampled, from the file when it has lists. */
+int rh_build_sampled(struct rh_build *b, const struct rh_candidate_file *f, struct rh_error *err);
+
 /* Fills in p->leakage; looks at the finished problem, not at what the builder meant to do. */
 int rh_build_leakage(struct rh_build *b, struct rh_error *err);
 

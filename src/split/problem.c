@@ -80,6 +80,34 @@ static int check_parts(struct rh_build *b, struct rh_error *err)
                    (long long)(n[RH_SUPPORT] + n[RH_VALIDATION_SUPPORT]), (long long)n[RH_UNUSED]);
 }
 
+/* Lists that queries share are hashed once. */
+static void hash_candidates(struct rh_hash *h, const struct rh_queries *q)
+{
+    const int32_t *last = NULL;
+    for (int32_t i = 0; i < q->n; i++) {
+        if (q->query[i].candidate != last) {
+            last = q->query[i].candidate;
+            rh_hash_u64(h, (uint64_t)i);
+            rh_hash_bytes(h, last, (size_t)q->query[i].n_candidates * sizeof *last);
+        }
+    }
+}
+
+/* What the asking adds; nothing for all items and no placebo. A placebo follows from domains, seed and its name. */
+static void hash_asking(const struct rh_build *b, struct rh_hash *h)
+{
+    const struct rh_asking *q = b->spec->asking;
+    if (q->candidates != RH_UNIVERSE_ALL) {
+        rh_hash_text(h, rh_universe_word(q->candidates));
+        hash_candidates(h, &b->p->test);
+        hash_candidates(h, &b->p->sampled.queries);
+    }
+    if (q->placebo != RH_PLACEBO_NONE) {
+        rh_hash_u64(h, (uint64_t)q->placebo);
+        rh_hash_u64(h, b->spec->seed);
+    }
+}
+
 /* The domains and the label of every row determine train, queries and truths, and are a tenth of their bytes. */
 static void hash_content(struct rh_build *b)
 {
@@ -93,6 +121,7 @@ static void hash_content(struct rh_build *b)
         rh_hash_u64(&h, (uint64_t)b->domain[d]->n_rows);
         rh_hash_bytes(&h, b->label[d], (size_t)b->domain[d]->n_rows);
     }
+    hash_asking(b, &h);
     rh_hash_hex(&h, b->p->content);
 }
 
@@ -154,12 +183,18 @@ static int build(struct rh_build *b, struct rh_error *err)
     RH_TRY(rh_build_users(b, err));
     RH_TRY(label_rows(b, err));
     RH_TRY(check_parts(b, err));
+    if (spec->asking->placebo == RH_PLACEBO_USERS)
+        RH_TRY(rh_build_placebo_users(b, err));
     RH_TRY(rh_build_features(b, err));
+    if (spec->asking->placebo == RH_PLACEBO_FEATURES)
+        RH_TRY(rh_build_placebo_features(b, err));
     RH_TRY(rh_build_train(b, err));
     RH_TRY(rh_build_queries(b, err));
     count_users(b);
+    RH_TRY(rh_build_leakage(b, err));
+    RH_TRY(rh_build_candidates(b, err));
     hash_content(b);
-    return rh_build_leakage(b, err);
+    return RH_OK;
 }
 
 int rh_problem_build(const struct rh_problem_spec *spec, struct rh_log *log, struct rh_problem **out,
@@ -168,7 +203,13 @@ int rh_problem_build(const struct rh_problem_spec *spec, struct rh_log *log, str
     struct rh_problem *p = calloc(1, sizeof *p);
     if (!p)
         return rh_fail_memory(err, "a problem", sizeof *p);
-    struct rh_build b = { .spec = spec, .p = p };
+    struct rh_asking asking;
+    struct rh_problem_spec whole = *spec;
+    if (!spec->asking) {
+        rh_params_defaults(rh_asking_params, &asking);
+        whole.asking = &asking;
+    }
+    struct rh_build b = { .spec = &whole, .p = p };
     int status = build(&b, err);
     rh_arena_release(&b.work);
     if (status < 0) {

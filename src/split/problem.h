@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "data/domain.h"
+#include "split/asking.h"
 #include "split/split.h"
 
 /* What is asked of one query, kept by the host alone. All items are the target's. */
@@ -25,6 +26,15 @@ struct rh_queries {
     int32_t n;
     const struct rh_query *query; /* [n] in ascending order of user */
     const struct rh_truth *truth; /* [n] */
+};
+
+/* The test queries a second time, ranking their held-out items against sampled negatives alone: items that the user has
+ * no row of in the target, none twice. The query's candidates are its held-out items that are not masked, ascending,
+ * and then the negatives, ascending. */
+struct rh_sampled {
+    struct rh_queries queries; /* n == test.n, with the same truths; n == 0: the problem is not sampled */
+    const int32_t *drawn;      /* [n] negatives of each query: the last so many candidates */
+    const int32_t *pool;       /* [n] items that they were drawn from */
 };
 
 /* Counts of what should be zero, and what the reader of a table must know. */
@@ -43,6 +53,8 @@ struct rh_problem {
                                   train, queries and truths */
     struct rh_train train;
     struct rh_queries test, validation; /* validation.n == 0: none */
+    struct rh_sampled sampled;
+    struct rh_removed not_candidates;   /* test rows whose item is no candidate; users: queries left with none */
     struct rh_strings user_id;          /* [train.n_users] */
     const struct rh_domain_data *const *domain; /* [train.n_domains] as loaded; borrowed */
     int32_t n_cold_users;               /* test queries whose user has no target train row */
@@ -66,6 +78,7 @@ struct rh_problem_spec {
     const void *params; /* of the split */
     uint64_t seed;
     int32_t fold;
+    const struct rh_asking *asking; /* NULL: all items are candidates, no placebo */
 };
 
 /* Builds the problem; the loaded domains must outlive it. RH_EDATA when the split leaves no train rows or nothing to

@@ -23,6 +23,43 @@ refuse() {
 refuse 'unknown section' "x.ini:1: there is no section [experimant]; did you mean [experiment]?" <<END
 [experimant]
 END
+refuse 'no file for candidates' 'x.ini:5: [problem] candidates = file needs the key '"'candidates_file'" <<END
+[dataset.synth]
+use = synthetic
+[problem]
+target = synth/movies
+split = leave_one_out
+candidates = file
+[algorithm.popularity]
+END
+refuse 'a candidates file that is not there' '[problem] candidates_file = no.txt: there is no such file in . or' <<END
+[dataset.synth]
+use = synthetic
+[problem]
+target = synth/movies
+split = leave_one_out
+candidates = sampled
+candidates_file = no.txt
+[algorithm.popularity]
+END
+refuse 'an unknown universe' "x.ini:6: [problem] candidates = tests is not allowed" <<END
+[dataset.synth]
+use = synthetic
+[problem]
+target = synth/movies
+split = leave_one_out
+candidates = tests
+[algorithm.popularity]
+END
+refuse 'a placebo of users without a source' "x.ini:5: [problem] placebo = users shuffles which source user is" <<END
+[dataset.synth]
+use = synthetic
+[problem]
+target = synth/movies
+split = leave_one_out
+placebo = users
+[algorithm.popularity]
+END
 refuse 'unknown key' "x.ini:3: [experiment] has no key 'sed'; did you mean 'seed'?" <<END
 [experiment]
 name = x
