@@ -29,7 +29,7 @@ _harness() {
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
-    --store | --output)
+    --store | --output | --run | --qrels | --users)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -38,7 +38,7 @@ _harness() {
         mapfile -t COMPREPLY < <(compgen -W 'text md latex csv json' -- "$word")
         return
         ;;
-    --metric | @) # a list with commas, ndcg@10,auc: completes its last part; bash cuts words at an @
+    --metric | --metrics | @) # a list with commas, ndcg@10,auc: completes its last part; bash cuts words at an @
         local done=''
         [[ $word == *,* ]] && done=${word%,*},
         compopt -o nospace
@@ -53,12 +53,16 @@ _harness() {
         mapfile -t COMPREPLY < <(compgen -W 'holm bh none' -- "$word")
         return
         ;;
-    --set | --threads | --plot | --baseline | --threshold) return ;;
+    --ties)
+        mapfile -t COMPREPLY < <(compgen -W 'expected trec_eval' -- "$word")
+        return
+        ;;
+    --cutoffs | --set | --threads | --plot | --baseline | --threshold) return ;;
     esac
 
     local words=''
     case $command in
-    '') words='run check list describe data table compare plot help --help --version' ;;
+    '') words='run check list describe data table compare plot evaluate help --help --version' ;;
     run | check)
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
@@ -92,6 +96,11 @@ _harness() {
         list) words='--data --help' ;;
         *) words="$(_harness_names "$program" datasets) --data --set --cache --threads --quiet --help" ;;
         esac
+        ;;
+    evaluate)
+        if [[ $word == -* ]]; then
+            words='--metrics --cutoffs --run --qrels --ties --ignore-ranks --users --format --threads --help'
+        fi
         ;;
     table | compare | plot)
         if [[ $word == -* ]]; then

@@ -35,6 +35,7 @@ static const struct command {
     { "table", "print the comparison of an experiment's stored runs", rh_cmd_table },
     { "compare", "test the differences between its algorithms", rh_cmd_compare },
     { "plot", "draw it", rh_cmd_plot },
+    { "evaluate", "compute metrics without fitting", rh_cmd_evaluate },
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
