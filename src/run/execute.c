@@ -1,5 +1,6 @@
 #include "run/execute.h"
 
+#include "run/build.h"
 #include "run/fit.h"
 #include "run/memory.h"
 #include "run/provenance.h"
@@ -10,14 +11,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define MOST_DOMAINS 16 /* of one problem */
-
-struct loaded {
-    const char *options, *domain; /* of the dataset, and the name: within one execution they decide the content */
-    struct rh_domain_data *data;
-    bool used; /* by the problem at hand */
-};
-
 struct execution {
     const struct rh_plan *plan;
     const struct rh_data_env *env;
@@ -25,8 +18,7 @@ struct execution {
     const struct rh_execute_options *options;
     struct rh_execute_summary *summary;
     int64_t experiment;
-    struct loaded loaded[2 * MOST_DOMAINS];
-    int32_t n_loaded;
+    struct rh_loader loader;
     struct rh_key_value *provenance;
     int32_t n_provenance;
     struct rh_arena arena; /* for the whole execution */
@@ -35,79 +27,6 @@ struct execution {
     int32_t to_do;         /* runs that were not stored */
     int32_t unkept;        /* runs that were stored, but not with the rankings asked for */
 };
-
-/* ------------------------------------------------------------------------------------------------ domains */
-
-static int load_domain(struct execution *x, const struct rh_plan_domain *d, const struct rh_domain_data **out,
-                       struct rh_error *err)
-{
-    const char *options = rh_dataset_options(d->dataset);
-    for (int32_t i = 0; i < x->n_loaded; i++)
-        if (!strcmp(x->loaded[i].options, options) && !strcmp(x->loaded[i].domain, d->domain)) {
-            x->loaded[i].used = true;
-            *out = x->loaded[i].data;
-            return RH_OK;
-        }
-    if (x->n_loaded == (int32_t)(sizeof x->loaded / sizeof *x->loaded))
-        return rh_fail(err, RH_EUNSUP, "more than %d domains in one problem", MOST_DOMAINS);
-    struct loaded *l = &x->loaded[x->n_loaded];
-    RH_TRY(rh_dataset_load(d->dataset, x->env, d->domain, &l->data, err));
-    l->options = options;
-    l->domain = d->domain;
-    l->used = true;
-    x->n_loaded++;
-    *out = l->data;
-    return RH_OK;
-}
-
-static void unload(struct execution *x, bool all)
-{
-    int32_t kept = 0;
-    for (int32_t i = 0; i < x->n_loaded; i++) {
-        if (all || !x->loaded[i].used)
-            rh_domain_data_free(x->loaded[i].data);
-        else
-            x->loaded[kept++] = x->loaded[i];
-    }
-    x->n_loaded = kept;
-}
-
-static int build_problem(struct execution *x, const struct rh_plan_problem *q, struct rh_problem **out,
-                         struct rh_error *err)
-{
-    const struct rh_domain_data *target, *source[MOST_DOMAINS];
-    if (q->n_sources > MOST_DOMAINS)
-        return rh_fail(err, RH_EUNSUP, "problem '%s' has %d sources, at most %d are supported", q->label,
-                       q->n_sources, MOST_DOMAINS);
-    for (int32_t i = 0; i < x->n_loaded; i++)
-        x->loaded[i].used = false;
-    RH_TRY(load_domain(x, &q->target, &target, err));
-    for (int32_t s = 0; s < q->n_sources; s++)
-        RH_TRY(load_domain(x, &q->source[s], &source[s], err));
-    unload(x, false);
-    if (q->split->needs_time && !target->time)
-        return rh_fail(err, RH_EDATA, "split %s needs timestamps, and target '%s' has none", q->split->name,
-                       target->name);
-    if (q->split->needs_given && !target->given)
-        return rh_fail(err, RH_EDATA, "split %s needs a dataset with train and test files, and '%s' has none",
-                       q->split->name, target->name);
-    const char *space[1 + MOST_DOMAINS] = { rh_dataset_namespace(q->target.dataset) };
-    for (int32_t s = 0; s < q->n_sources; s++)
-        space[1 + s] = rh_dataset_namespace(q->source[s].dataset);
-    struct rh_problem_spec spec = {
-        .name = q->label,
-        .target = target,
-        .n_sources = q->n_sources,
-        .source = source,
-        .user_space = space,
-        .split = q->split,
-        .params = q->params,
-        .seed = q->seed,
-        .fold = q->fold,
-        .asking = q->asking,
-    };
-    return rh_problem_build(&spec, x->options->log, out, err);
-}
 
 /* ------------------------------------------------------------------------------------------- what is stored */
 
@@ -360,7 +279,7 @@ static int execute_problem(struct execution *x, int32_t from, int32_t to, const 
         return RH_OK;
     struct rh_problem *problem = NULL;
     rh_progress_begin(x->options->log, "problem %s", q->label);
-    int status = build_problem(x, q, &problem, &why);
+    int status = rh_loader_build(&x->loader, q, &problem, &why);
     rh_progress_end(x->options->log);
     if (status == RH_ECANCEL)
         return rh_fail(err, RH_ECANCEL, "interrupted");
@@ -460,10 +379,11 @@ static int execute(struct execution *x, struct rh_error *err)
 int rh_execute(const struct rh_plan *plan, const struct rh_data_env *env, struct rh_store *store,
                const struct rh_execute_options *options, struct rh_execute_summary *summary, struct rh_error *err)
 {
-    struct execution x = { .plan = plan, .env = env, .store = store, .options = options, .summary = summary };
+    struct execution x = { .plan = plan, .env = env, .store = store, .options = options, .summary = summary,
+                           .loader = { .env = env, .log = options->log } };
     *summary = (struct rh_execute_summary){ 0 };
     int status = execute(&x, err);
-    unload(&x, true);
+    rh_loader_release(&x.loader);
     rh_arena_release(&x.arena);
     return status;
 }
