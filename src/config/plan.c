@@ -174,6 +174,22 @@ static int read_evaluate(struct rh_planning *p)
     return RH_OK;
 }
 
+/* "ndcg@10", and beside it "ndcg@10/candidates=sampled" and "/candidates=corrected" where a problem is sampled. */
+static bool is_measured(const struct rh_plan *plan, const char *y)
+{
+    bool sampled = false;
+    for (int32_t i = 0; i < plan->n_problems; i++)
+        sampled |= plan->problem[i].asking->candidates == RH_UNIVERSE_SAMPLED;
+    for (int32_t m = 0; m < plan->n_metrics; m++) {
+        const char *id = plan->metric[m].id;
+        size_t n = strlen(id);
+        if (!strcmp(y, id) || (sampled && !strncmp(y, id, n) && (!strcmp(y + n, "/candidates=sampled") ||
+                                                                 !strcmp(y + n, "/candidates=corrected"))))
+            return true;
+    }
+    return false;
+}
+
 static int read_plots(struct rh_planning *p)
 {
     struct rh_plan *plan = p->plan;
@@ -191,15 +207,11 @@ static int read_plots(struct rh_planning *p)
             continue;
         RH_TRY(read_section(p, e->section, plot_params, &v));
         const char *y = *v.y ? v.y : plan->metric[0].id;
-        bool measured = false;
         const char *ids[256];
         size_t n = 0;
-        for (int32_t m = 0; m < plan->n_metrics; m++) {
-            measured |= !strcmp(plan->metric[m].id, y);
-            if (n < 256)
-                ids[n++] = plan->metric[m].id;
-        }
-        if (!measured) {
+        for (int32_t m = 0; m < plan->n_metrics && n < 256; m++)
+            ids[n++] = plan->metric[m].id;
+        if (!is_measured(plan, y)) {
             char place[300];
             const struct rh_ini_entry *at = rh_ini_find(p->ini, e->section, "y");
             const char *nearest = rh_nearest(y, ids, n);

@@ -5,12 +5,23 @@
 #include <math.h>
 #include <string.h>
 
-static int64_t leakage(const struct rh_part *p)
+/* A sentence without its commas, so that a table that is cut at commas is cut where its columns are. */
+static void csv_sentence(struct rh_text *t, const char *s)
 {
-    int64_t sum = 0;
-    for (int32_t i = 0; i < p->n_leaks; i++)
-        sum += p->leak[i].count;
-    return sum;
+    for (; *s; s++)
+        if (*s != ',')
+            rh_text_addn(t, s, 1);
+}
+
+/* A sentence as one field; nothing when there is nothing to say. */
+static void sentence(void (*write)(const struct rh_part *, struct rh_text *),
+                     void (*quote)(struct rh_text *, const char *), const struct rh_part *p, struct rh_text *t)
+{
+    struct rh_text plain = { 0 };
+    write(p, &plain);
+    quote(t, plain.s ? plain.s : "");
+    t->failed |= plain.failed;
+    rh_text_release(&plain);
 }
 
 static void csv_part(const struct rh_results *r, const struct rh_part *p, struct rh_text *t)
@@ -22,7 +33,11 @@ static void csv_part(const struct rh_results *r, const struct rh_part *p, struct
             rh_write_csv(t, words[k]);
             rh_text_add(t, ",");
         }
-        rh_text_printf(t, "%s,%lld,", p->generated ? "yes" : "no", (long long)leakage(p));
+        rh_text_printf(t, "%s,", p->generated ? "yes" : "no");
+        sentence(rh_write_warning, csv_sentence, p, t);
+        rh_text_add(t, ",");
+        sentence(rh_write_leakage, csv_sentence, p, t);
+        rh_text_add(t, ",");
         rh_write_csv(t, row->label);
         rh_text_add(t, ",");
         rh_write_csv(t, row->algorithm);
@@ -44,7 +59,8 @@ static void csv_part(const struct rh_results *r, const struct rh_part *p, struct
 void rh_table_csv(const struct rh_results *r, struct rh_text *t)
 {
     rh_text_add(
-        t, "experiment,problem,target,sources,split,generated,leakage,label,algorithm,status,runs,failed,queries");
+        t, "experiment,problem,target,sources,split,generated,warning,leakage,label,algorithm,status,runs,failed,"
+           "queries");
     for (int32_t c = 0; c < r->n_columns; c++)
         rh_text_printf(t, ",%s,%s ci95,%s sd", r->column[c].id, r->column[c].id, r->column[c].id);
     rh_text_add(t, ",message\n");
@@ -114,7 +130,9 @@ static void json_part(const struct rh_results *r, const struct rh_part *p, struc
     rh_write_json_pair(t, ", ", "split", p->split);
     json_facts(p, t);
     json_key_values(t, "settings", p->setting, p->n_settings);
-    rh_text_add(t, ",\n    \"leakage\": [");
+    rh_text_add(t, ",\n    \"warning\": ");
+    sentence(rh_write_warning, rh_write_json, p, t);
+    rh_text_add(t, ", \"leakage\": [");
     for (int32_t i = 0; i < p->n_leaks; i++) {
         rh_write_json_pair(t, i ? ", {" : "{", "what", p->leak[i].what);
         rh_text_printf(t, ", \"count\": %lld, \"of\": %lld}", (long long)p->leak[i].count, (long long)p->leak[i].of);

@@ -93,6 +93,7 @@ void rh_table_markdown(const struct rh_results *r, const struct rh_table_options
         rh_write_markdown(t, p->label);
         rh_text_add(t, "\n\n");
         sentence(t, rh_write_part, p, rh_write_markdown, "", "\n");
+        sentence(t, rh_write_warning, p, rh_write_markdown, "\n**", "**\n");
         sentence(t, rh_write_leakage, p, rh_write_markdown, "\n**", "**\n");
         rh_text_add(t, "\n| algorithm");
         for (int32_t c = 0; c < r->n_columns; c++) {
@@ -148,6 +149,7 @@ void rh_table_latex(const struct rh_results *r, const struct rh_table_options *o
         rh_text_add(t, ", ");
         latex_escape(t, p->label);
         sentence(t, rh_write_part, p, latex_escape, ": ", "");
+        sentence(t, rh_write_warning, p, latex_escape, "; \\textbf{", "}");
         sentence(t, rh_write_leakage, p, latex_escape, "; \\textbf{", "}");
         sentence(t, rh_write_notes, p, latex_escape, "; ", "");
         rh_text_add(t, ".}\n  \\begin{tabular}{l");

@@ -157,9 +157,12 @@ static void write_lines(struct sheet *s)
     rh_write_part(s->p, &line);
     rh_write_paragraph(s->t, line.s ? line.s : "", s->o->width);
     rh_text_add(s->t, "\n");
-    rh_text_clear(&line);
-    rh_write_leakage(s->p, &line);
-    if (line.n) {
+    void (*const loud[])(const struct rh_part *, struct rh_text *) = { rh_write_warning, rh_write_leakage };
+    for (size_t i = 0; i < sizeof loud / sizeof *loud; i++) {
+        rh_text_clear(&line);
+        loud[i](s->p, &line);
+        if (!line.n)
+            continue;
         paint(s, "\033[1;31m");
         rh_write_paragraph(s->t, line.s, s->o->width);
         paint(s, "\033[0m");

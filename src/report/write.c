@@ -162,6 +162,47 @@ void rh_write_leakage(const struct rh_part *p, struct rh_text *t)
     }
 }
 
+static const char *setting(const struct rh_part *p, const char *key)
+{
+    for (int32_t i = 0; i < p->n_settings; i++)
+        if (!strcmp(p->setting[i].key, key))
+            return p->setting[i].value;
+    return "";
+}
+
+void rh_write_warning(const struct rh_part *p, struct rh_text *t)
+{
+    const char *placebo = setting(p, "problem.placebo"), *between = "";
+    if (!strcmp(placebo, "users") || !strcmp(placebo, "features")) {
+        rh_text_printf(t, "PLACEBO: %s shuffled",
+                       !strcmp(placebo, "users") ? "the link between the users of target and sources is"
+                                                 : "the features of the items are");
+        between = "; ";
+    }
+    if (!strcmp(setting(p, "problem.candidates"), "sampled")) {
+        bool file = setting(p, "problem.candidates_file")[0];
+        rh_text_printf(t, "%sSAMPLED: values with candidates=sampled rank the held-out items against %s%s negatives%s; "
+                       "they do not keep the order of algorithms, so go by the values without, or by the corrected "
+                       "estimates", between, file ? "the file's" : setting(p, "problem.negatives"),
+                       file ? "" : " drawn", !file && !strcmp(setting(p, "problem.negatives_by"), "popularity")
+                       ? " (by popularity)" : "");
+        between = "; ";
+    }
+    for (int32_t i = 0; i < p->n_removed; i++) {
+        const struct rh_removed_row *r = &p->removed[i];
+        if (strncmp(r->step, "candidates = ", 13))
+            continue;
+        rh_text_printf(t, "%sOUT OF REACH: with %s ", between, r->step);
+        rh_write_count(t, r->rows);
+        rh_text_printf(t, " test row%s of ", r->rows == 1 ? "" : "s");
+        rh_write_count(t, r->items);
+        rh_text_printf(t, " item%s cannot be found, and ", r->items == 1 ? "" : "s");
+        rh_write_count(t, r->users);
+        rh_text_printf(t, " quer%s left with none", r->users == 1 ? "y is" : "ies are");
+        between = "; ";
+    }
+}
+
 void rh_write_notes(const struct rh_part *p, struct rh_text *t)
 {
     int32_t least = INT32_MAX, most = 0;

@@ -16,6 +16,8 @@ void rh_table_json(const struct rh_results *r, struct rh_text *t);
 void rh_write_part(const struct rh_part *p, struct rh_text *t);
 /* "LEAKAGE: 2 of 31 test items in a visible history (6.5 %)", all counts that are not zero; nothing without any. */
 void rh_write_leakage(const struct rh_part *p, struct rh_text *t);
+/* What must be known before the numbers are believed: "SAMPLED: ...", "PLACEBO: ..."; or nothing. */
+void rh_write_warning(const struct rh_part *p, struct rh_text *t);
 /* "each value is the mean over 5 runs (folds, seeds)", failed runs among several: sentences, or nothing. */
 void rh_write_notes(const struct rh_part *p, struct rh_text *t);
 

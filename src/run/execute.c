@@ -186,7 +186,8 @@ static int put_run(struct execution *x, const struct rh_plan_run *run, int64_t p
 }
 
 static int execute_run(struct execution *x, const struct rh_plan_run *run, const struct rh_problem *problem,
-                       int64_t problem_row, int32_t position, const char *identity, struct rh_error *err)
+                       const struct rh_correction *correction, int64_t problem_row,
+                       int32_t position, const char *identity, struct rh_error *err)
 {
     struct rh_arena a = { 0 };
     struct rh_error why = { 0 };
@@ -196,7 +197,7 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
     rh_progress_begin(x->options->log, "%d of %d, %s, %s", x->worked + 1, x->to_do, problem->name,
                       plan->algorithm[run->algorithm].label);
     rh_peak_memory_reset();
-    int status = rh_fit_and_evaluate(&a, plan, run->algorithm, problem, identity, x->options->threads,
+    int status = rh_fit_and_evaluate(&a, plan, run->algorithm, problem, correction, identity, x->options->threads,
                                      x->options->log, x->options->cancel, &r, &why);
     rh_progress_end(x->options->log);
     struct rh_run_row row = {
@@ -217,22 +218,8 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
         goto out;
     }
     if (status >= 0) {
-        struct rh_metric_row *metric = rh_alloc(&a, (size_t)plan->n_metrics, sizeof *metric);
-        if (!metric) {
-            status = rh_fail_memory(err, "the metrics of a run", (size_t)plan->n_metrics * sizeof *metric);
-            goto out;
-        }
-        for (int32_t m = 0; m < plan->n_metrics; m++)
-            metric[m] = (struct rh_metric_row){
-                .id = plan->metric[m].id,
-                .definition = plan->metric[m].definition,
-                .lower_is_better = plan->metric[m].metric->flags & RH_M_LOWER_IS_BETTER,
-                .value = r.test.mean[m],
-                .defined = r.test.defined[m],
-                .users = r.test.value + (size_t)m * (size_t)r.test.n_queries,
-            };
-        row.metric = metric;
-        row.n_metrics = plan->n_metrics;
+        row.metric = r.metric;
+        row.n_metrics = r.n_metrics;
         rh_keeper_rows(&r.kept, &row.test, &row.ranking);
         row.tied = r.test.tied;
         row.relevant = r.test.relevant;
@@ -285,12 +272,16 @@ static int execute_problem(struct execution *x, int32_t from, int32_t to, const 
         return rh_fail(err, RH_ECANCEL, "interrupted");
     if (status < 0)
         return fail_runs(x, from, to, problem_row, identity, stored, &why, err);
+    struct rh_correction correction;
     status = store_facts(x, problem, problem_row, err);
+    if (status >= 0)
+        status = rh_correction_make(&problem->arena, problem, plan->metric, plan->n_metrics, x->options->threads,
+                                    &correction, err);
     if (status >= 0 && plan->keep_rankings)
         status = store_items(x, problem, problem_row, err);
     for (int32_t r = from; r < to && status >= 0; r++)
         if (!stored[r - from])
-            status = execute_run(x, &plan->run[r], problem, problem_row, r, identity[r - from], err);
+            status = execute_run(x, &plan->run[r], problem, &correction, problem_row, r, identity[r - from], err);
     rh_problem_free(problem);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "run/fit.h"
 
 #include "plugin/instance.h"
+#include "run/measure.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ struct job {
     const struct rh_plan *plan;
     const struct rh_plan_algorithm *algorithm;
     const struct rh_problem *problem;
+    const struct rh_correction *correction;
     struct rh_instance *instance;
     struct rh_eval_options eval;
     struct rh_scorer scorer;
@@ -138,14 +140,15 @@ static int fit_and_evaluate(struct job *j, struct rh_error *err)
     struct rh_eval_options eval = j->eval;
     eval.sink = &j->out->kept.sink;
     started = rh_now();
-    status = rh_evaluate(j->a, &j->problem->test, j->problem->train.domain[j->problem->train.target].n_items,
-                         j->plan->metric, j->plan->n_metrics, &j->scorer, &eval, &j->out->test, err);
+    status = rh_measure(j->a, j->plan, j->problem, j->correction, &j->scorer, &eval, &j->out->test, &j->out->metric,
+                        &j->out->n_metrics, err);
     j->out->score_seconds = rh_now() - started;
     return status;
 }
 
 int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t algorithm,
-                        const struct rh_problem *problem, const char *run_identity, int threads, struct rh_log *log,
+                        const struct rh_problem *problem, const struct rh_correction *correction,
+                        const char *run_identity, int threads, struct rh_log *log,
                         const volatile sig_atomic_t *cancel, struct rh_fit_result *out, struct rh_error *err)
 {
     const struct rh_plan_algorithm *g = &plan->algorithm[algorithm];
@@ -165,6 +168,7 @@ int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t 
         .plan = plan,
         .algorithm = g,
         .problem = problem,
+        .correction = correction,
         .log = log,
         .out = out,
         .eval = { .threads = threads,

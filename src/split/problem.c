@@ -171,7 +171,9 @@ static int build(struct rh_build *b, struct rh_error *err)
     b->domain = rh_build_alloc(&p->arena, (size_t)b->n_domains, sizeof *b->domain, "domains", err);
     b->view = rh_build_alloc(&p->arena, (size_t)b->n_domains, sizeof *b->view, "domains", err);
     p->name = rh_arena_strdup(&p->arena, spec->name);
-    if (!b->domain || !b->view || !p->name)
+    p->asking = *spec->asking;
+    p->asking.candidates_file = rh_arena_strdup(&p->arena, spec->asking->candidates_file);
+    if (!b->domain || !b->view || !p->name || !p->asking.candidates_file)
         return rh_fail_memory(err, "a problem", 0);
     b->domain[0] = spec->target;
     for (int32_t s = 0; s < spec->n_sources; s++)

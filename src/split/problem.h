@@ -53,6 +53,7 @@ struct rh_problem {
                                   train, queries and truths */
     struct rh_train train;
     struct rh_queries test, validation; /* validation.n == 0: none */
+    struct rh_asking asking;
     struct rh_sampled sampled;
     struct rh_removed not_candidates;   /* test rows whose item is no candidate; users: queries left with none */
     struct rh_strings user_id;          /* [train.n_users] */
