@@ -24,7 +24,7 @@ _harness() {
     done
 
     case $before in
-    --data | --cache)
+    --data | --cache | --trec)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
@@ -62,7 +62,7 @@ _harness() {
 
     local words=''
     case $command in
-    '') words='run check list describe data table compare plot evaluate help --help --version' ;;
+    '') words='run check list describe data table compare plot evaluate export help --help --version' ;;
     run | check)
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
@@ -96,6 +96,11 @@ _harness() {
         list) words='--data --help' ;;
         *) words="$(_harness_names "$program" datasets) --data --set --cache --threads --quiet --help" ;;
         esac
+        ;;
+    export)
+        if [[ $word == -* ]]; then
+            words='--trec --users --force --store --data --cache --quiet --help'
+        fi
         ;;
     evaluate)
         if [[ $word == -* ]]; then

@@ -286,7 +286,14 @@ int rh_plan_read(struct rh_arena *a, const struct rh_plan_input *in, struct rh_r
     if (!plan)
         return rh_fail_memory(err, "the plan", sizeof *plan);
     /* Read once: the text that is stored is the text that was understood. */
-    RH_TRY(rh_read_file(a, in->file, &text, &n, err));
+    if (in->text) {
+        n = strlen(in->text);
+        text = rh_arena_strdup(a, in->text);
+        if (!text)
+            return rh_fail_memory(err, "the plan", n);
+    } else {
+        RH_TRY(rh_read_file(a, in->file, &text, &n, err));
+    }
     RH_TRY(rh_ini_read_text(&ini, a, in->file, text, n, err));
     plan->file = in->file;
     plan->ini = text;

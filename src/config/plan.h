@@ -75,6 +75,7 @@ struct rh_plan {
 /* What the command line and the environment bring to a plan. */
 struct rh_plan_input {
     const char *file;
+    const char *text; /* of the file, where it need not be read; NULL: it is read */
     const char *const *set; /* [n_set] "section.key=value" */
     int32_t n_set;
     const char *data, *cache, *store; /* NULL: the .ini, the environment, the default decide */
