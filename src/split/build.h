@@ -1,5 +1,6 @@
 /* What the parts of the problem builder share: users.c, join.c, placebo.c, queries.c, candidates.c with
- * candidate_file.c and sampled.c, leakage.c, and problem.c, which calls them. Private to split/. Domain 0 is the
+ * candidate_file.c and sampled.c, leakage.c
+ * with duplicates.c, and problem.c, which calls them. Private to split/. Domain 0 is the
  * target, 1 .. are the sources. */
 #ifndef RH_SPLIT_BUILD_H
 #define RH_SPLIT_BUILD_H
@@ -55,5 +56,7 @@ int rh_build_sampled(struct rh_build *b, const struct rh_candidate_file *f, stru
 
 /* Fills in p->leakage; looks at the finished problem, not at what the builder meant to do. */
 int rh_build_leakage(struct rh_build *b, struct rh_error *err);
+/* The part of it that is about items which are the same work. */
+int rh_build_duplicates(struct rh_build *b, struct rh_error *err);
 
 #endif

@@ -106,7 +106,11 @@ int rh_build_leakage(struct rh_build *b, struct rh_error *err)
         look_at_user(b, u, l);
     for (int32_t i = 0; i < b->p->test.n; i++) {
         const struct rh_history *seen = &b->p->test.query[i].history[0];
-        l->mask_hits += common(b->p->test.truth[i].item, b->p->test.truth[i].n, seen->item, seen->n);
+        int64_t hits = common(b->p->test.truth[i].item, b->p->test.truth[i].n, seen->item, seen->n);
+        const int64_t *row = b->view[0].row + b->p->test.query[i].user;
+        l->mask_hits += hits;
+        l->support_hits += seen->n > row[1] - row[0] ? hits : 0;
     }
+    RH_TRY(rh_build_duplicates(b, err));
     return future_pairs(b, l, err);
 }

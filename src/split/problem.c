@@ -154,6 +154,10 @@ static void tell(const struct rh_problem *p, struct rh_log *log)
     if (l->mask_hits || l->cold_user_train_rows)
         rh_log(log, RH_LOG_WARNING, "problem", "%s leaks: %lld test items in the visible history of their query, "
                "%lld train rows of cold users", p->name, (long long)l->mask_hits, (long long)l->cold_user_train_rows);
+    if (l->duplicate_hits || l->source_hits)
+        rh_log(log, RH_LOG_INFO, "problem", "%s: of %lld test rows %lld have another edition of their item in the "
+               "history, and %lld have their item in a source of the same user", p->name, (long long)l->test_rows,
+               (long long)l->duplicate_hits, (long long)l->source_hits);
     if (l->future_pairs || l->test_rows_before_train || l->future_source_rows)
         rh_log(log, RH_LOG_INFO, "problem", "%s: in %.1f %% of pairs the train row is later than the test row; %lld "
                "test rows are older than the newest train row of their user; %lld source rows are later than the "

@@ -43,6 +43,9 @@ struct rh_leakage {
     int64_t future_pairs_sampled, future_pairs; /* (test row, train row): all of known time; train row later */
     int64_t test_rows_before_train;  /* test rows older than the newest train row of their user */
     int64_t mask_hits;               /* test items that lie in the visible history of their own query */
+    int64_t support_hits;            /* those of them that are support rows of a cold user */
+    int64_t duplicate_hits;          /* test rows with another edition in the visible history: split/titles.h */
+    int64_t source_hits;             /* test rows whose item, by id or title, the same user has in a source */
     int64_t cold_user_train_rows;    /* target train rows of users that the split gave support rows */
     int64_t future_source_rows;      /* source rows of test users later than their first test row */
 };

@@ -71,7 +71,7 @@ struct rh_problem_facts {
     struct {
         const char *what; /* goes on after "3 of 67 ": "test rows older than a train row of their user" */
         int64_t count, of;
-    } leak[8];
+    } leak[16];
     int32_t n_leaks;
     struct rh_removed_row {
         const char *domain, *step;
