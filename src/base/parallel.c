@@ -29,26 +29,22 @@ int rh_loop(int threads, int64_t n, int64_t grain, rh_loop_fn *body, void *arg)
         return RH_OK;
     }
     atomic_int_fast64_t next = 0;
-    atomic_bool failed = false;
-    int64_t failed_at = INT64_MAX;
+    atomic_int_fast64_t failed_at = INT64_MAX; /* pieces before it are run all the same: the first failure is found */
     int failure = RH_OK;
 #pragma omp parallel num_threads(threads)
     {
         int thread = omp_get_thread_num();
         for (;;) {
             int64_t p = atomic_fetch_add(&next, 1);
-            if (p >= pieces || atomic_load(&failed))
+            if (p >= pieces || p > atomic_load(&failed_at))
                 break;
             int64_t begin = p * grain, end = begin + grain < n ? begin + grain : n;
             int status = body(arg, thread, begin, end);
             if (status < 0) {
 #pragma omp critical(rh_loop_failure)
-                {
-                    atomic_store(&failed, true);
-                    if (p < failed_at) {
-                        failed_at = p;
-                        failure = status;
-                    }
+                if (p < atomic_load(&failed_at)) {
+                    atomic_store(&failed_at, p);
+                    failure = status;
                 }
             }
         }
