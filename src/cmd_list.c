@@ -70,6 +70,16 @@ static void add_datasets(struct things *t)
     }
 }
 
+/* The summary, and the variants that there is a choice of. */
+static const char *metric_line(struct rh_arena *a, const struct rh_metric *m)
+{
+    const char *line = m->summary;
+    for (const struct rh_metric_variant *v = m->variant; line && v && v->key; v++)
+        if (!v->choice || v->choice[1].word)
+            line = rh_arena_printf(a, "%s /%s=", line, v->key);
+    return line;
+}
+
 static int collect(const struct rh_cmd *c, const char *kind, struct things *t, struct rh_error *err)
 {
     if (!t->thing)
@@ -86,7 +96,7 @@ static int collect(const struct rh_cmd *c, const char *kind, struct things *t, s
             add_thing(t, t->registry.plugin[i].algorithm->name, t->registry.plugin[i].algorithm->summary);
     } else if (!strcmp(kind, "metrics")) {
         for (const struct rh_metric *const *m = rh_metrics(); *m; m++)
-            add_thing(t, (*m)->name, (*m)->summary);
+            add_thing(t, (*m)->name, metric_line(&t->arena, *m));
     } else if (!strcmp(kind, "splits")) {
         for (const struct rh_split *const *s = rh_splits(); *s; s++)
             add_thing(t, (*s)->name, (*s)->summary);
@@ -203,11 +213,27 @@ static void describe_algorithm(const struct rh_algorithm *a, struct rh_text *out
     }
 }
 
+static void describe_variant(const struct rh_metric_variant *v, struct rh_text *out)
+{
+    rh_text_printf(out, "  /%s=%s\n", v->key, v->choice ? v->choice[0].word : "NAME    (a block of item features)");
+    for (const struct rh_choice *c = v->choice; c && c->word; c++)
+        rh_text_printf(out, "        %-14s %s\n", c->word, c->help);
+}
+
 static void describe_metric(const struct rh_metric *m, struct rh_text *out)
 {
-    rh_text_printf(out, "metric %s\n%s\n%s\n\ndefinition  %s\nformula     %s\nrange       %g to %g, %s is better\n",
-                   m->name, m->summary, m->reference, m->definition, m->formula, m->min, m->max,
-                   m->flags & RH_M_LOWER_IS_BETTER ? "lower" : "higher");
+    rh_text_printf(out, "metric %s\n%s\n%s\n\nformula     %s\n", m->name, m->summary, m->reference, m->formula);
+    rh_text_printf(out, "range       %g to %g, %s is better%s\n", m->min, m->max,
+                   m->flags & RH_M_LOWER_IS_BETTER ? "lower" : "higher",
+                   m->flags & RH_M_RUN ? "; one value a run, none a user" : "");
+    for (const struct rh_metric_alias *a = rh_metric_aliases(); a->name; a++)
+        if (!strcmp(a->stands_for, m->name))
+            rh_text_printf(out, "also        %s%s%s (%s)\n", a->name, *a->variants ? " = /" : "", a->variants, a->of);
+    if (m->variant)
+        rh_text_printf(out, "\nvariants, such as %s%s; the first word is the default\n", m->name,
+                       m->flags & RH_M_AT_K ? "@10/..." : "/...");
+    for (const struct rh_metric_variant *v = m->variant; v && v->key; v++)
+        describe_variant(v, out);
 }
 
 static void describe_split(const struct rh_split *s, struct rh_text *out)
@@ -237,11 +263,22 @@ static bool describe_dataset(struct things *t, const char *name, struct rh_text 
     return true;
 }
 
+/* A metric by its name, an alias, or an id such as ndcg@10/gain=exp. */
+static const struct rh_metric *metric_called(const char *name)
+{
+    char bare[64];
+    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(name, "@/"), name);
+    for (const struct rh_metric_alias *a = rh_metric_aliases(); a->name; a++)
+        if (!strcmp(a->name, bare))
+            return rh_metric_find(a->stands_for);
+    return rh_metric_find(bare);
+}
+
 /* False: nothing is called so. */
 static bool describe(struct things *t, const char *name, struct rh_text *out)
 {
     const struct rh_algorithm *a = rh_registry_find(&t->registry, name);
-    const struct rh_metric *m = rh_metric_find(name);
+    const struct rh_metric *m = metric_called(name);
     const struct rh_split *s = rh_split_find(name);
     if (a)
         describe_algorithm(a, out);

@@ -190,6 +190,15 @@ static bool is_measured(const struct rh_plan *plan, const char *y)
     return false;
 }
 
+/* The id of a metric that may be written otherwise: hr@10 is hit@10. */
+static const char *canonical_id(struct rh_planning *p, const char *name)
+{
+    struct rh_metric_use *use;
+    struct rh_error why = { 0 };
+    int32_t n = 0;
+    return rh_metrics_expand(p->a, &name, 1, NULL, 0, &use, &n, &why) == RH_OK && n == 1 ? use[0].id : name;
+}
+
 static int read_plots(struct rh_planning *p)
 {
     struct rh_plan *plan = p->plan;
@@ -206,7 +215,7 @@ static int read_plots(struct rh_planning *p)
         if (e->key || strncmp(e->section, "plot.", 5))
             continue;
         RH_TRY(read_section(p, e->section, plot_params, &v));
-        const char *y = *v.y ? v.y : plan->metric[0].id;
+        const char *y = *v.y ? canonical_id(p, v.y) : plan->metric[0].id;
         const char *ids[256];
         size_t n = 0;
         for (int32_t m = 0; m < plan->n_metrics && n < 256; m++)

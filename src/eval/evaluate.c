@@ -1,6 +1,8 @@
 #include "eval/evaluate.h"
 
 #include "base/parallel.h"
+#include "eval/exposure.h"
+#include "eval/gather.h"
 #include "eval/rank.h"
 #include "eval/top.h"
 
@@ -24,7 +26,11 @@ struct worker {
     struct rh_tie_group *group; /* [most_truth] */
     int32_t *place;  /* [n_items] place of an item in the candidate list + 1, 0: not in it; NULL: no lists */
     struct rh_ranker ranker;
-    struct rh_top top;             /* lists: depth 0 when nobody wants them */
+    struct rh_top top;             /* where metrics or the sink want lists */
+    struct rh_gather gather;       /* where metrics want ratings or scores */
+    struct rh_exposure_counts exposure; /* where metrics want exposure */
+    uint8_t *is_relevant, *list_relevant; /* [n_items], [widest] where metrics want lists */
+    double *scratch;               /* [n_scratch] zero between metrics */
     int32_t *above, *tied;         /* [most_truth] for the sink */
     float *clipped;                /* [most_truth] for the sink */
     struct rh_error err;
@@ -34,14 +40,18 @@ struct worker {
 /* Counts of one batch, added up in the order of the batches. */
 struct tally {
     int64_t scores, tied, relevant;
-    int32_t no_relevant;
+    int32_t no_relevant, listed;
 };
 
 struct evaluation {
     const struct rh_queries *queries;
-    const struct rh_metric_use *use;
+    struct rh_metric_use *use; /* [n_use] with the state of this evaluation */
     const struct rh_scorer *scorer;
     const struct rh_eval_options *options;
+    uint32_t flags;   /* of all metrics in use */
+    size_t n_scratch; /* most that one of them wants */
+    int32_t *cut;     /* [n_cuts] cut-offs of exposure */
+    int32_t n_cuts;
     int32_t n_items, n_use;
     int32_t widest;     /* most candidates of a query, at least 1 */
     int32_t rows;       /* queries of a batch */
@@ -119,6 +129,16 @@ static int make_worker(const struct evaluation *e, struct rh_arena *a, struct wo
     }
     if (e->depth > 0)
         RH_TRY(rh_top_make(a, e->depth, e->widest, &w->top, err));
+    if (e->flags & (RH_M_GRADED | RH_M_SCORES))
+        RH_TRY(rh_gather_make(a, e->most_truth, &w->gather, err));
+    if (e->flags & RH_M_LIST) {
+        w->is_relevant = rh_alloc(a, (size_t)e->n_items, sizeof *w->is_relevant);
+        w->list_relevant = rh_alloc(a, (size_t)e->widest, sizeof *w->list_relevant);
+        w->scratch = rh_alloc(a, e->n_scratch, sizeof *w->scratch);
+        if (!w->is_relevant || !w->list_relevant || !w->scratch)
+            return rh_fail_memory(err, "lists of the best items", e->n_scratch * sizeof *w->scratch);
+        RH_TRY(rh_exposure_counts_make(a, e->cut, e->n_cuts, e->n_items, &w->exposure, err));
+    }
     return rh_ranker_make(a, e->most_truth, &w->ranker, err);
 }
 
@@ -202,7 +222,67 @@ static int32_t take_relevant(const struct evaluation *e, struct worker *w, const
     return n;
 }
 
-/* Before masking, which overwrites scores. */
+/* Shows the scores of the held-out rows. Before masking, which overwrites scores. */
+static void show_test_scores(const struct evaluation *e, struct worker *w, const struct rh_query *q,
+                             const struct rh_truth *t, const float *score, struct rh_ranked *ranked)
+{
+    for (int32_t i = 0; i < t->n; i++) {
+        int32_t c = place_of(w, q, t->item[i]);
+        if (c < 0)
+            continue;
+        w->gather.test_score[ranked->n_test] = score[c];
+        w->gather.test_positive[ranked->n_test++] = !t->value || (double)t->value[i] >= e->options->relevant_from;
+    }
+    ranked->test_score = w->gather.test_score;
+    ranked->test_positive = w->gather.test_positive;
+    ranked->score = score;
+    ranked->n_scores = q->n_candidates;
+    ranked->relevant_score = w->relevant;
+    ranked->scale_min = (double)e->options->value_min;
+    ranked->scale_max = (double)e->options->value_max;
+}
+
+/* Shows the ratings of the relevant candidates, group by group. */
+static void show_ratings(const struct evaluation *e, struct worker *w, const struct rh_query *q,
+                         const struct rh_truth *t, const float *score, struct rh_ranked *ranked)
+{
+    double from = e->options->relevant_from;
+    w->gather.n = 0;
+    for (int32_t i = 0; i < t->n; i++) {
+        int32_t c = relevant_place(e, w, q, t, score, i);
+        if (c >= 0)
+            rh_gather_rating(&w->gather, rh_rank_group(&w->ranker, ranked->n_groups, score[c]),
+                             t->value ? t->value[i] : 1.0f);
+    }
+    rh_gather_show(&w->gather, ranked);
+    ranked->value_from = !t->value ? 1 : isfinite(from) ? from : (double)e->options->value_min;
+}
+
+/* Shows what is recommended. */
+static void show_list(const struct evaluation *e, struct worker *w, const struct rh_query *q,
+                      const struct rh_truth *t, const float *score, struct rh_ranked *ranked)
+{
+    for (int32_t i = 0; i < t->n; i++)
+        w->is_relevant[t->item[i]] = relevant_place(e, w, q, t, score, i) >= 0;
+    for (int32_t i = 0; i < w->top.n; i++)
+        w->list_relevant[i] = w->is_relevant[w->top.item[i]];
+    for (int32_t i = 0; i < t->n; i++)
+        w->is_relevant[t->item[i]] = 0;
+    ranked->n_list = w->top.n;
+    ranked->n_list_groups = w->top.n_groups;
+    ranked->list = w->top.item;
+    ranked->list_group = w->top.group;
+    ranked->list_relevant = w->list_relevant;
+    if (q->history) { /* domain 0 is the target */
+        ranked->n_history = q->history[0].n;
+        ranked->history = q->history[0].item;
+    }
+    ranked->world = e->options->world;
+    ranked->scratch = w->scratch;
+    rh_exposure_add(&w->exposure, w->top.item, w->top.group, w->top.n_groups);
+}
+
+/* Before masking too. */
 static void note_predictions(const struct evaluation *e, struct worker *w, const struct rh_query *q,
                              const struct rh_truth *t, const float *score)
 {
@@ -241,11 +321,8 @@ static void put_outcome(const struct evaluation *e, struct worker *w, int32_t qu
 static void take_metrics(const struct evaluation *e, int64_t batch, int32_t query, const struct rh_ranked *ranked)
 {
     for (int32_t m = 0; m < e->n_use; m++) {
-        const struct rh_metric *metric = e->use[m].metric;
-        struct rh_share s = { 0, 0 }, *sum = &e->share[batch * e->n_use + m];
-        if (metric->flags & RH_M_RATING ? ranked->n_rated > 0 : ranked->n_relevant > 0)
-            s = metric->share(ranked, e->use[m].k);
-        e->value[(int64_t)m * e->queries->n + query] = rh_metric_finish(metric, s.num, s.weight);
+        struct rh_share s = rh_metric_share(ranked, &e->use[m]), *sum = &e->share[batch * e->n_use + m];
+        e->value[(int64_t)m * e->queries->n + query] = rh_metric_finish(e->use[m].metric, s.num, s.weight);
         sum->num += s.num;
         sum->weight += s.weight;
     }
@@ -277,14 +354,20 @@ static int evaluate_query(struct evaluation *e, struct worker *w, int64_t batch,
     struct rh_ranked ranked = { .sums = &e->sums, .group = w->group, .predicted = w->predicted, .actual = w->actual };
     if (e->scorer->rates)
         ranked.n_rated = take_ratings(e, w, q, t, score);
+    if (e->flags & RH_M_SCORES)
+        show_test_scores(e, w, q, t, score, &ranked);
     if (e->options->sink)
         note_predictions(e, w, q, t, score);
     ranked.n_candidates = q->n_candidates - mask(w, q, t, score);
     ranked.n_relevant = take_relevant(e, w, q, t, score);
     if (ranked.n_relevant > 0)
         ranked.n_groups = rh_rank(&w->ranker, score, q->n_candidates, w->relevant, ranked.n_relevant, w->group);
+    if (e->flags & RH_M_GRADED)
+        show_ratings(e, w, q, t, score, &ranked);
     if (e->depth > 0)
         rh_top_list(&w->top, score, q->candidate, q->n_candidates);
+    if (e->flags & RH_M_LIST)
+        show_list(e, w, q, t, score, &ranked);
     take_metrics(e, batch, query, &ranked);
     if (e->options->sink)
         put_outcome(e, w, query, &ranked, score);
@@ -294,6 +377,7 @@ static int evaluate_query(struct evaluation *e, struct worker *w, int64_t batch,
     tally->scores += q->n_candidates;
     tally->relevant += ranked.n_relevant;
     tally->no_relevant += ranked.n_relevant == 0;
+    tally->listed += ranked.n_candidates > 0;
     for (int32_t g = 0; g < ranked.n_groups; g++)
         if (w->group[g].size > 1)
             tally->tied += w->group[g].relevant;
@@ -341,7 +425,30 @@ static int first_failure(const struct evaluation *e, int threads, struct rh_erro
     return first ? rh_fail(err, first->err.status, "%s", first->err.text) : RH_OK;
 }
 
-static void add_up(const struct evaluation *e, int64_t n_batches, struct rh_evaluation *out)
+/* Metrics of the whole run, from the exposure of the items. */
+static int take_totals(const struct evaluation *e, struct rh_arena *scratch, int threads, int32_t listed,
+                       struct rh_evaluation *out, struct rh_error *err)
+{
+    const struct rh_exposure_counts **counts = rh_alloc(scratch, (size_t)threads, sizeof *counts);
+    if (!counts)
+        return rh_fail_memory(err, "exposure of items", (size_t)threads * sizeof *counts);
+    for (int i = 0; i < threads; i++)
+        counts[i] = &e->worker[i].exposure;
+    for (int32_t c = 0; c < e->n_cuts; c++) {
+        struct rh_arena_mark mark = rh_arena_mark(scratch);
+        struct rh_exposure exposure;
+        RH_TRY(rh_exposure_finish(scratch, counts, threads, c, listed, &exposure, err));
+        for (int32_t m = 0; m < e->n_use; m++)
+            if (e->use[m].flags & RH_M_RUN && e->use[m].k == e->cut[c]) {
+                out->mean[m] = e->use[m].metric->total(&exposure, &e->use[m]);
+                out->defined[m] = listed;
+            }
+        rh_arena_rewind(scratch, mark);
+    }
+    return RH_OK;
+}
+
+static void add_up(const struct evaluation *e, int64_t n_batches, int32_t *listed, struct rh_evaluation *out)
 {
     for (int32_t m = 0; m < e->n_use; m++) {
         struct rh_share sum = { 0, 0 };
@@ -359,14 +466,46 @@ static void add_up(const struct evaluation *e, int64_t n_batches, struct rh_eval
         out->tied += e->tally[b].tied;
         out->relevant += e->tally[b].relevant;
         out->no_relevant += e->tally[b].no_relevant;
+        *listed += e->tally[b].listed;
     }
 }
 
-static int run(struct evaluation *e, struct rh_arena *scratch, struct rh_evaluation *out, struct rh_error *err)
+/* What the metrics in use and the sink want to see. */
+static int prepare(struct evaluation *e, const struct rh_metric_use *use, struct rh_arena *scratch,
+                   struct rh_error *err)
+{
+    const struct rh_metric_world *world = e->options->world;
+    e->use = rh_arena_copy(scratch, use, (size_t)e->n_use, sizeof *use);
+    e->cut = rh_alloc(scratch, (size_t)e->n_use, sizeof *e->cut);
+    if (!e->use || !e->cut)
+        return rh_fail_memory(err, "metrics in use", (size_t)e->n_use * sizeof *use);
+    e->depth = e->options->sink ? e->options->sink->depth : 0;
+    for (int32_t m = 0; m < e->n_use; m++) {
+        struct rh_metric_use *u = &e->use[m];
+        int32_t c = 0;
+        e->flags |= u->flags;
+        if (!(u->flags & RH_M_LIST))
+            continue;
+        if (!world || world->n_items != e->n_items)
+            return rh_fail(err, RH_EBUG, "metric %s without the world of its %d items", u->id, e->n_items);
+        if (u->metric->prepare)
+            RH_TRY(u->metric->prepare(scratch, world, u, err));
+        e->n_scratch = u->n_scratch > e->n_scratch ? u->n_scratch : e->n_scratch;
+        e->depth = u->k > e->depth ? u->k : e->depth;
+        while (c < e->n_cuts && e->cut[c] != u->k)
+            c++;
+        if (u->flags & RH_M_RUN && c == e->n_cuts)
+            e->cut[e->n_cuts++] = u->k;
+    }
+    return RH_OK;
+}
+
+static int run(struct evaluation *e, const struct rh_metric_use *use, struct rh_arena *scratch,
+               struct rh_evaluation *out, struct rh_error *err)
 {
     RH_TRY(measure(e, err));
-    if (e->options->sink)
-        e->depth = e->options->sink->depth;
+    RH_TRY(prepare(e, use, scratch, err));
+    int32_t listed = 0;
     int64_t n_batches = ((int64_t)e->queries->n + e->rows - 1) / e->rows;
     int threads = e->options->threads > 1 ? e->options->threads : 1;
     if (threads > n_batches)
@@ -383,8 +522,8 @@ static int run(struct evaluation *e, struct rh_arena *scratch, struct rh_evaluat
     RH_TRY(first_failure(e, threads, err));
     if (status < 0)
         return rh_fail(err, status, "evaluation failed");
-    add_up(e, n_batches, out);
-    return RH_OK;
+    add_up(e, n_batches, &listed, out);
+    return e->n_cuts > 0 ? take_totals(e, scratch, threads, listed, out, err) : RH_OK;
 }
 
 int rh_evaluate(struct rh_arena *a, const struct rh_queries *queries, int32_t n_items,
@@ -401,11 +540,11 @@ int rh_evaluate(struct rh_arena *a, const struct rh_queries *queries, int32_t n_
     if (!out->value || !out->mean || !out->defined)
         return rh_fail_memory(err, "values of queries", values * sizeof *out->value);
     struct evaluation e = {
-        .queries = queries, .n_items = n_items, .use = use, .n_use = n_use, .scorer = scorer, .options = options,
+        .queries = queries, .n_items = n_items, .n_use = n_use, .scorer = scorer, .options = options,
         .value = out->value,
     };
     struct rh_arena scratch = { 0 };
-    int status = run(&e, &scratch, out, err);
+    int status = run(&e, use, &scratch, out, err);
     rh_arena_release(&scratch);
     return status;
 }

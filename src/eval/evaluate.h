@@ -48,13 +48,15 @@ struct rh_eval_options {
     struct rh_log *log;         /* progress steps, between the caller's begin and end; may be NULL */
     const volatile sig_atomic_t *cancel; /* may be NULL */
     const struct rh_eval_sink *sink;     /* may be NULL: then nothing is spent on it */
+    const struct rh_metric_world *world; /* for metrics with RH_M_LIST (see rh_metrics_check); else may be NULL */
 };
 
 struct rh_evaluation {
     int32_t n_queries, n_metrics;
-    double *value;    /* [n_metrics x n_queries] per query, metric by metric; NaN: undefined */
-    double *mean;     /* [n_metrics] over the queries where it is defined; NaN: nowhere */
-    int32_t *defined; /* [n_metrics] number of queries where it is defined */
+    double *value;    /* [n_metrics x n_queries] per query, metric by metric; NaN: undefined, as everywhere of a metric
+                         with RH_M_RUN */
+    double *mean;     /* [n_metrics] over the queries where it is defined; NaN: nowhere; of the run with RH_M_RUN */
+    int32_t *defined; /* [n_metrics] number of queries where it is defined; with RH_M_RUN those with a candidate */
     int64_t n_scores; /* candidates scored */
     int64_t tied;     /* relevant items whose score is shared by another candidate */
     int64_t relevant; /* relevant items in all */

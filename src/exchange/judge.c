@@ -171,8 +171,8 @@ static int judge_query(struct judging *j, struct worker *w, int32_t i)
                                 .n_groups = make_groups(j, w, &lines, score, hits),
                                 .group = w->group,
                                 .sums = &j->sums };
-    for (int32_t m = 0; m < j->n_use && relevant; m++)
-        j->share[(int64_t)m * j->n + i] = j->use[m].metric->share(&ranked, j->use[m].k);
+    for (int32_t m = 0; m < j->n_use; m++)
+        j->share[(int64_t)m * j->n + i] = rh_metric_share(&ranked, &j->use[m]);
     return RH_OK;
 }
 
@@ -258,7 +258,7 @@ static int judge_all(struct rh_arena *a, struct judging *j, struct rh_judgement 
 static int check_metrics(const struct rh_metric_use *use, int32_t n, struct rh_error *err)
 {
     for (int32_t i = 0; i < n; i++)
-        if (use[i].metric->flags & RH_M_RATING)
+        if (use[i].flags & (RH_M_RATING | RH_M_GRADED | RH_M_LIST | RH_M_SCORES))
             return rh_fail(err, RH_EUNSUP, "metric '%s' needs more than a run and judgements; import the run into an "
                            "experiment", use[i].id);
     return RH_OK;

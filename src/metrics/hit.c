@@ -15,11 +15,11 @@ static double chance_of_none(int32_t size, int32_t relevant, int32_t drawn)
     return p;
 }
 
-static struct rh_share share(const struct rh_ranked *r, int32_t k)
+static struct rh_share share(const struct rh_ranked *r, const struct rh_metric_use *use)
 {
     /* Every group holds a relevant item, so the first alone decides. */
     const struct rh_tie_group *g = r->group;
-    int32_t inside = rh_ranks_inside(g, k);
+    int32_t inside = rh_ranks_inside(g, use->k);
     if (inside == 0 || inside == g->size)
         return (struct rh_share){ inside > 0, 1 };
     return (struct rh_share){ 1.0 - chance_of_none(g->size, g->relevant, inside), 1 };
@@ -27,7 +27,6 @@ static struct rh_share share(const struct rh_ranked *r, int32_t k)
 
 const struct rh_metric rh_metric_hit = {
     .name = "hit",
-    .definition = "hit@k/ties=mean",
     .summary = "is a relevant item among the first k",
     .formula = "1 when at least one relevant item is among the first k, else 0; in a tie group of size n with m "
                "relevant that enters the first k with d ranks: 1 - C(n - m, d) / C(n, d)",
@@ -35,5 +34,6 @@ const struct rh_metric rh_metric_hit = {
     .flags = RH_M_AT_K,
     .min = 0,
     .max = 1,
+    .variant = (const struct rh_metric_variant[]){ { "ties", rh_ties_mean }, { NULL, NULL } },
     .share = share,
 };

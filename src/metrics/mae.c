@@ -1,9 +1,9 @@
 /* Mean absolute error of predicted ratings. */
 #include "metrics/ties.h"
 
-static struct rh_share share(const struct rh_ranked *r, int32_t k)
+static struct rh_share share(const struct rh_ranked *r, const struct rh_metric_use *use)
 {
-    (void)k;
+    (void)use;
     double sum = 0;
     for (int32_t i = 0; i < r->n_rated; i++) {
         double error = (double)r->predicted[i] - r->actual[i];
@@ -14,7 +14,6 @@ static struct rh_share share(const struct rh_ranked *r, int32_t k)
 
 const struct rh_metric rh_metric_mae = {
     .name = "mae",
-    .definition = "mae/over=ratings/clip=scale",
     .summary = "mean absolute error of predicted ratings",
     .formula = "sum of |predicted - actual| / number of held-out ratings, pooled over all queries; "
                "predictions are clipped to the rating scale",
@@ -22,5 +21,13 @@ const struct rh_metric rh_metric_mae = {
     .flags = RH_M_RATING | RH_M_LOWER_IS_BETTER,
     .min = 0,
     .max = INFINITY,
+    .variant =
+        (const struct rh_metric_variant[]){
+            { "over",
+              (const struct rh_choice[]){ { "ratings", 0, "each rating counts the same" },
+                                          { NULL, 0, NULL } } },
+            { "clip", (const struct rh_choice[]){ { "scale", 0, "to the rating scale" }, { NULL, 0, NULL } } },
+            { NULL, NULL },
+        },
     .share = share,
 };

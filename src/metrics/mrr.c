@@ -25,10 +25,10 @@ static double expected_reciprocal(const struct rh_tie_group *g, int32_t last, co
     return sum;
 }
 
-static struct rh_share share(const struct rh_ranked *r, int32_t k)
+static struct rh_share share(const struct rh_ranked *r, const struct rh_metric_use *use)
 {
     const struct rh_tie_group *g = r->group;
-    int32_t inside = rh_ranks_inside(g, rh_cut(k)), latest = g->size - g->relevant + 1;
+    int32_t inside = rh_ranks_inside(g, rh_cut(use->k)), latest = g->size - g->relevant + 1;
     if (inside == 0)
         return (struct rh_share){ 0, 1 };
     return (struct rh_share){ expected_reciprocal(g, inside < latest ? inside : latest, r->sums->harmonic), 1 };
@@ -36,7 +36,6 @@ static struct rh_share share(const struct rh_ranked *r, int32_t k)
 
 const struct rh_metric rh_metric_mrr = {
     .name = "mrr",
-    .definition = "mrr@k/ties=mean",
     .summary = "one over the rank of the first relevant item",
     .formula = "1 / (rank of the first relevant item), 0 when that rank is beyond k; in a tie group of size n with m "
                "relevant below a others: sum over j of C(n - j, m - 1) / C(n, m) / (a + j)",
@@ -44,5 +43,6 @@ const struct rh_metric rh_metric_mrr = {
     .flags = RH_M_AT_K | RH_M_ALL | RH_M_BARE_ALL,
     .min = 0,
     .max = 1,
+    .variant = (const struct rh_metric_variant[]){ { "ties", rh_ties_mean }, { NULL, NULL } },
     .share = share,
 };

@@ -1,36 +1,37 @@
-/* Normalised discounted cumulative gain with binary gain. */
+/* Normalised discounted cumulative gain. */
 #include "metrics/ties.h"
 
-static struct rh_share share(const struct rh_ranked *r, int32_t k)
+enum { GAIN, IDEAL, DISCOUNT };
+
+static struct rh_share share(const struct rh_ranked *r, const struct rh_metric_use *use)
 {
-    const double *sum = r->sums->discount;
-    double dcg = 0;
-    k = rh_cut(k);
-    for (int32_t i = 0; i < r->n_groups; i++) {
-        const struct rh_tie_group *g = &r->group[i];
-        int32_t inside = rh_ranks_inside(g, k);
-        if (inside == 0)
-            break;
-        /* One rank: the term itself. Deep in the list a difference of sums would lose digits; and added in the order
-         * of the sums, the terms of a perfect ranking make its ideal to the last bit. */
-        if (g->size == 1)
-            dcg += 1.0 / log2((double)g->above + 2.0);
-        else
-            dcg += (sum[g->above + inside] - sum[g->above]) * g->relevant / g->size;
-    }
-    double ideal = sum[r->n_relevant < k ? r->n_relevant : k];
-    return (struct rh_share){ fmin(dcg / ideal, 1.0), 1 }; /* fmin: rounding alone may pass 1 */
+    int32_t k = rh_cut(use->k), gain = use->variant[GAIN], discount = use->variant[DISCOUNT];
+    double ideal = rh_ideal_dcg(r, use->variant[IDEAL] ? INT32_MAX : k, gain, discount);
+    if (!(ideal > 0)) /* nothing relevant gains anything */
+        return (struct rh_share){ 0, 0 };
+    return (struct rh_share){ fmin(rh_expected_dcg(r, k, gain, discount) / ideal, 1.0), 1 }; /* rounding may pass 1 */
 }
 
 const struct rh_metric rh_metric_ndcg = {
     .name = "ndcg",
-    .definition = "ndcg@k/gain=bin/discount=log2/ideal=min/ties=mean",
     .summary = "discounted gain of the first k, relative to the best order",
-    .formula = "DCG / IDCG, DCG = sum over ranks i = 1..k of rel(i) / log2(i + 1), "
-               "IDCG = sum over i = 1..min(R, k) of 1 / log2(i + 1)",
-    .reference = "Jarvelin and Kekalainen 2002, with the discount of Burges et al. 2005",
-    .flags = RH_M_AT_K | RH_M_ALL,
+    .formula = "DCG / IDCG, DCG = sum over ranks i = 1..k of gain(i) * discount(i), IDCG the same for the relevant "
+               "items in the order of their gains: of the first min(R, k) (ideal=min) or of all R (ideal=all); "
+               "undefined where IDCG is 0",
+    .reference = "Jarvelin and Kekalainen 2002 (discount=late), with the discount and gains of Burges et al. 2005",
+    .flags = RH_M_AT_K | RH_M_ALL | RH_M_GRADED,
     .min = 0,
     .max = 1,
+    .variant =
+        (const struct rh_metric_variant[]){
+            { "gain", rh_gains },
+            { "ideal",
+              (const struct rh_choice[]){ { "min", 0, "the best order of the first k" },
+                                          { "all", 1, "the best order of all relevant items, whatever k" },
+                                          { NULL, 0, NULL } } },
+            { "discount", rh_discounts },
+            { "ties", rh_ties_mean },
+            { NULL, NULL },
+        },
     .share = share,
 };

@@ -1,5 +1,6 @@
 #include "run/fit.h"
 
+#include "eval/world.h"
 #include "plugin/instance.h"
 #include "run/measure.h"
 
@@ -155,6 +156,10 @@ int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t 
     const struct rh_domain *target = &problem->train.domain[problem->train.target];
     *out = (struct rh_fit_result){ 0 };
     RH_TRY(check_needs(g->algorithm, problem, err));
+    struct rh_metric_world world;
+    RH_TRY(rh_metric_world_make(a, problem, &world, err));
+    RH_TRY(rh_metrics_check(&world, plan->metric, plan->n_metrics, err));
+    RH_TRY(rh_metrics_check(&world, &plan->validate, 1, err));
     struct rh_instance_options options = {
         .seed = plan->seed,
         .identity = run_identity,
@@ -176,7 +181,8 @@ int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t 
                   .value_min = target->value_min,
                   .value_max = target->value_max,
                   .log = log,
-                  .cancel = cancel },
+                  .cancel = cancel,
+                  .world = &world },
     };
     RH_TRY(rh_instance_new(g->algorithm, g->params, &problem->train, &options, &j.instance, err));
     j.scorer = (struct rh_scorer){ .score = score,

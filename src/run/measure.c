@@ -28,7 +28,7 @@ static void add_value(struct measuring *m, const struct rh_metric_use *use, cons
         .lower_is_better = lower_is_better(use),
         .value = e->mean[at],
         .defined = e->defined[at],
-        .users = e->value + (size_t)at * (size_t)e->n_queries,
+        .users = use->flags & RH_M_RUN ? NULL : e->value + (size_t)at * (size_t)e->n_queries,
     };
 }
 

@@ -121,7 +121,8 @@ struct rh_run_row {
         bool lower_is_better;
         double value;        /* NaN: undefined, stored as NULL */
         int32_t defined;     /* queries */
-        const double *users; /* [n_queries] per query, NaN: undefined; in the order of query_user */
+        const double *users; /* [n_queries] per query, NaN: undefined; in the order of query_user; NULL: it has one
+                                value a run */
     } *metric;
     int32_t n_metrics, n_queries;
     double fit_seconds, score_seconds, wall_seconds, cpu_seconds;

@@ -288,9 +288,7 @@ static void an_evaluation_equals_a_plain_one(void **state)
         for (int32_t g = 0; g < v->ranked.n_groups; g++)
             tied += v->group[g].size > 1 ? v->group[g].relevant : 0;
         for (int32_t u = 0; u < n_use; u++) {
-            struct rh_share s = { 0, 0 };
-            if (use[u].metric->flags & RH_M_RATING || v->ranked.n_relevant)
-                s = use[u].metric->share(&v->ranked, use[u].k);
+            struct rh_share s = rh_metric_share(&v->ranked, &use[u]);
             double want = rh_metric_finish(use[u].metric, s.num, s.weight), have = got.value[u * N_QUERIES + i];
             assert_true(isnan(want) ? isnan(have) : have == want);
             num[u] += s.num;
