@@ -62,7 +62,7 @@ _harness() {
 
     local words=''
     case $command in
-    '') words='run check list describe data table compare plot evaluate export help --help --version' ;;
+    '') words='run check list describe data table compare plot evaluate import export help --help --version' ;;
     run | check)
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
@@ -96,6 +96,11 @@ _harness() {
         list) words='--data --help' ;;
         *) words="$(_harness_names "$program" datasets) --data --set --cache --threads --quiet --help" ;;
         esac
+        ;;
+    import)
+        if [[ $word == -* ]]; then
+            words='--experiment --problem --name --ignore-ranks --store --data --cache --threads --quiet --help'
+        fi
         ;;
     export)
         if [[ $word == -* ]]; then

@@ -1,5 +1,7 @@
 #include "cmd_stored.h"
 
+#include "base/file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +20,10 @@ int rh_stored_open(const struct rh_cmd *c, const struct rh_stored_options *o, en
         .installed = c->installed,
         .plugin_path = getenv("RH_PLUGIN_PATH"),
     };
-    RH_TRY(rh_store_open(o->store ? o->store : RH_STORE_DEFAULT, mode, &out->store, err));
+    const char *store = o->store ? o->store : RH_STORE_DEFAULT;
+    if (!rh_file_exists(store)) /* a writer would make it */
+        mode = RH_STORE_READ;
+    RH_TRY(rh_store_open(store, mode, &out->store, err));
     RH_TRY(rh_registry_init(&out->registry, &out->arena, err));
     return rh_recall(&out->arena, out->store, experiment, &in, &out->registry, &out->env, &out->recalled, err);
 }

@@ -36,6 +36,7 @@ static const struct command {
     { "compare", "test the differences between its algorithms", rh_cmd_compare },
     { "plot", "draw it", rh_cmd_plot },
     { "evaluate", "compute metrics without fitting", rh_cmd_evaluate },
+    { "import", "judge a run that another program made", rh_cmd_import },
     { "export", "write runs as files for other programs", rh_cmd_export },
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

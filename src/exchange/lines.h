@@ -2,10 +2,24 @@
 #ifndef RH_EXCHANGE_LINES_H
 #define RH_EXCHANGE_LINES_H
 
+#include "base/hash.h"
 #include "exchange/runfile.h"
+
+#include <string.h>
 
 #define RH_ITEM_TEXT ((uint64_t)1 << 63) /* the item is a text: bits 24.. its offset in the file, 0..23 its length */
 #define RH_LONGEST_ID 65535
+
+static inline uint64_t rh_span_hash(struct rh_span t)
+{
+    uint64_t h = t.n;
+    for (uint32_t i = 0; i < t.n; i += 8) {
+        uint64_t word = 0;
+        memcpy(&word, t.s + i, t.n - i < 8 ? t.n - i : 8);
+        h = rh_mix64(h ^ word);
+    }
+    return h;
+}
 
 enum rh_line_form { RH_FORM_TREC, RH_FORM_QRELS, RH_FORM_CSV };
 

@@ -149,17 +149,6 @@ static int complain(const struct rh_run_file *f, struct rh_error *err)
 
 /* -------------------------------------------------------------------------------------------------- queries */
 
-static uint64_t hash_text(struct rh_span t)
-{
-    uint64_t h = t.n;
-    for (uint32_t i = 0; i < t.n; i += 8) {
-        uint64_t word = 0;
-        memcpy(&word, t.s + i, t.n - i < 8 ? t.n - i : 8);
-        h = rh_mix64(h ^ word);
-    }
-    return h;
-}
-
 static inline bool is_same(struct rh_span a, struct rh_span b)
 {
     return a.n == b.n && !memcmp(a.s, b.s, a.n);
@@ -169,7 +158,7 @@ static inline bool is_same(struct rh_span a, struct rh_span b)
 static uint32_t slot_of(const struct rh_run_file *f, struct rh_span id)
 {
     const struct rh_file_body *b = f->body;
-    uint32_t i = (uint32_t)hash_text(id) & (b->slots - 1);
+    uint32_t i = (uint32_t)rh_span_hash(id) & (b->slots - 1);
     while (b->slot[i] && !is_same(f->query[b->slot[i] - 1].id, id))
         i = (i + 1) & (b->slots - 1);
     return i;
@@ -354,7 +343,7 @@ int rh_run_file_lines(const struct rh_run_file *f, int32_t query, struct rh_quer
 
 static inline uint64_t hash_item(const struct rh_run_file *f, uint64_t item)
 {
-    return rh_item_is_digits(item) ? rh_mix64(item) : hash_text(text_at(f, item));
+    return rh_item_is_digits(item) ? rh_mix64(item) : rh_span_hash(text_at(f, item));
 }
 
 static inline bool same_item(const struct rh_run_file *f, uint64_t a, const struct rh_run_file *g, uint64_t b)

@@ -119,24 +119,6 @@ static int store_facts(struct execution *x, const struct rh_problem *p, int64_t 
     return status;
 }
 
-/* The names of the numbers in kept rankings. */
-static int store_items(struct execution *x, const struct rh_problem *p, int64_t problem, struct rh_error *err)
-{
-    const struct rh_domain_data *target = p->domain[p->train.target];
-    struct rh_arena_mark mark = rh_arena_mark(&x->arena);
-    size_t n = (size_t)target->n_items;
-    const char **item = rh_alloc(&x->arena, n + 1, sizeof *item), **title = rh_alloc(&x->arena, n + 1, sizeof *title);
-    if (!item || !title)
-        return rh_fail_memory(err, "the items of a problem", n * sizeof *item);
-    for (int32_t i = 0; i < target->n_items; i++) {
-        item[i] = rh_string(&target->item_id, i);
-        title[i] = target->title.n ? rh_string(&target->title, i) : "";
-    }
-    int status = rh_store_problem_items(x->store, problem, target->n_items, item, title, err);
-    rh_arena_rewind(&x->arena, mark);
-    return status;
-}
-
 static double cpu_seconds(void)
 {
     struct rusage u;
@@ -283,7 +265,7 @@ static int execute_problem(struct execution *x, int32_t from, int32_t to, const 
         status = rh_correction_make(&problem->arena, problem, plan->metric, plan->n_metrics, x->options->threads,
                                     &correction, err);
     if (status >= 0 && plan->keep_rankings)
-        status = store_items(x, problem, problem_row, err);
+        status = rh_keep_items(x->store, problem, problem_row, err);
     for (int32_t r = from; r < to && status >= 0; r++)
         if (!stored[r - from])
             status = execute_run(x, &plan->run[r], problem, &correction, problem_row, r, identity[r - from], err);

@@ -24,7 +24,9 @@ struct exporting {
     struct rh_arena *arena; /* of the problem at hand */
     const struct rh_problem *problem;
     const struct rh_recalled_problem *name;
-    const char **user; /* [n] ids of the queries */
+    const char **user;   /* [n] ids of the queries */
+    int64_t *candidates; /* [n] how many are ranked */
+    int32_t *masked;     /* [n_items] last query that masks an item, + 1 */
 };
 
 static int write_file(struct exporting *x, const char *stem, const char *ending, struct rh_text *text,
@@ -88,15 +90,17 @@ static int write_candidates(struct exporting *x, const char *stem, struct rh_err
 }
 
 /* Candidates of a query that are not masked. */
-static int64_t count_candidates(const struct rh_query *q, const struct rh_truth *t)
+static int64_t count_candidates(const struct exporting *x, int32_t query)
 {
-    int64_t n = q->n_candidates;
-    for (int32_t i = 0; i < t->n_mask; i++) {
-        bool there = !q->candidate;
-        for (int32_t c = 0; !there && c < q->n_candidates; c++)
-            there = q->candidate[c] == t->mask[i];
-        n -= there;
-    }
+    const struct rh_query *q = &x->problem->test.query[query];
+    const struct rh_truth *t = &x->problem->test.truth[query];
+    int64_t n = 0;
+    if (!q->candidate)
+        return q->n_candidates - t->n_mask;
+    for (int32_t i = 0; i < t->n_mask; i++)
+        x->masked[t->mask[i]] = query + 1;
+    for (int32_t c = 0; c < q->n_candidates; c++)
+        n += x->masked[q->candidate[c]] != query + 1;
     return n;
 }
 
@@ -110,8 +114,7 @@ static int write_run(struct exporting *x, const char *stem, const char *label, i
     if (!tag)
         return rh_fail_memory(err, "a name", strlen(label));
     for (int32_t q = 0; q < x->problem->test.n; q++) {
-        int64_t length = count_candidates(&x->problem->test.query[q], &x->problem->test.truth[q]);
-        length = length < depth ? length : depth;
+        int64_t length = x->candidates[q] < depth ? x->candidates[q] : depth;
         for (int64_t i = 0; i < length; i++, at++) {
             if (at >= n || item[at] < 0 || item[at] >= n_items) {
                 rh_text_release(&t);
@@ -162,11 +165,14 @@ static int export_problem(struct exporting *x, struct rh_error *err)
     const struct rh_problem *p = x->problem;
     const char *stem = rh_safe_name(x->arena, x->name->tag);
     x->user = rh_alloc(x->arena, (size_t)p->test.n + 1, sizeof *x->user);
-    if (!stem || !x->user)
+    x->candidates = rh_alloc(x->arena, (size_t)p->test.n + 1, sizeof *x->candidates);
+    x->masked = rh_alloc(x->arena, (size_t)p->train.domain[p->train.target].n_items + 1, sizeof *x->masked);
+    if (!stem || !x->user || !x->candidates || !x->masked)
         return rh_fail_memory(err, "the users of a problem", (size_t)p->test.n * sizeof *x->user);
     for (int32_t q = 0; q < p->test.n; q++) {
         x->user[q] = rh_string(&p->user_id, p->test.query[q].user);
         RH_TRY(rh_trec_check_id("user", x->user[q], err));
+        x->candidates[q] = count_candidates(x, q);
     }
     for (int32_t i = 0; i < p->train.domain[p->train.target].n_items; i++)
         RH_TRY(rh_trec_check_id("item", item_id(x, i), err));

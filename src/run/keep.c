@@ -65,3 +65,20 @@ void rh_keeper_rows(struct rh_keeper *k, struct rh_run_test *test, struct rh_run
     }
     *ranking = (struct rh_run_ranking){ k->sink.depth, places, k->item, k->score };
 }
+
+int rh_keep_items(struct rh_store *s, const struct rh_problem *p, int64_t problem, struct rh_error *err)
+{
+    const struct rh_domain_data *target = p->domain[p->train.target];
+    struct rh_arena a = { 0 };
+    size_t n = (size_t)target->n_items;
+    const char **item = rh_alloc(&a, n + 1, sizeof *item), **title = rh_alloc(&a, n + 1, sizeof *title);
+    int status = item && title ? RH_OK : rh_fail_memory(err, "the items of a problem", n * sizeof *item);
+    for (int32_t i = 0; i < target->n_items && status >= 0; i++) {
+        item[i] = rh_string(&target->item_id, i);
+        title[i] = target->title.n ? rh_string(&target->title, i) : "";
+    }
+    if (status >= 0)
+        status = rh_store_problem_items(s, problem, target->n_items, item, title, err);
+    rh_arena_release(&a);
+    return status;
+}

@@ -27,4 +27,7 @@ int rh_keeper_make(struct rh_arena *a, const struct rh_queries *queries, int32_t
 /* After the evaluation: what to store, in the keeper's memory. */
 void rh_keeper_rows(struct rh_keeper *k, struct rh_run_test *test, struct rh_run_ranking *ranking);
 
+/* The names of the numbers in kept rankings: the target's items and titles, once a problem. */
+int rh_keep_items(struct rh_store *s, const struct rh_problem *p, int64_t problem, struct rh_error *err);
+
 #endif

@@ -148,7 +148,9 @@ int rh_recall_find(const struct rh_recalled *r, const char *name, const struct r
         }
     }
     int status = RH_OK;
-    if (found != 1)
+    if (!name[0])
+        status = rh_fail(err, RH_EINVAL, "the experiment has %d problems; name one of %s", r->n_problems, names.s);
+    else if (found != 1)
         status = rh_fail(err, RH_EINVAL, found ? "'%s' is more than one problem; name one of %s"
                                                : "there is no problem '%s' in the experiment; there are %s", name,
                          names.s ? names.s : "none");

@@ -30,7 +30,8 @@ int rh_recall_experiment(struct rh_store *s, const char *name, int64_t *out, str
 int rh_recall(struct rh_arena *a, struct rh_store *s, const char *name, const struct rh_plan_input *in,
               struct rh_registry *registry, struct rh_data_env *env, struct rh_recalled *out, struct rh_error *err);
 
-/* The problem with this name, label or tag. RH_EINVAL: there is none, or there are several; says which there are. */
+/* The problem with this name, label or tag. RH_EINVAL: there is none, or there are several, or no name is given; says
+ * which there are. */
 int rh_recall_find(const struct rh_recalled *r, const char *name, const struct rh_recalled_problem **out,
                    struct rh_error *err);
 

@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
+
 
 static int write_key_values(struct rh_store *s, const char *sql, int64_t owner, const struct rh_key_value *kv,
                             int32_t n, struct rh_error *err)
@@ -44,7 +46,8 @@ static int begin_experiment(struct rh_store *s, const struct rh_experiment_row *
                          "ttttt", e->name, e->title ? e->title : "", e->ini ? e->ini : "",
                          e->primary_metric ? e->primary_metric : "", e->metrics ? e->metrics : ""));
     RH_TRY(rh_sql_run(s, err, "DELETE FROM plot WHERE experiment = ?", "i", *experiment));
-    RH_TRY(rh_sql_run(s, err, "DELETE FROM experiment_run WHERE experiment = ?", "i", *experiment));
+    RH_TRY(rh_sql_run(s, err, "DELETE FROM experiment_run WHERE experiment = ? AND run NOT IN "
+                      "(SELECT id FROM run WHERE algorithm = ?)", "it", *experiment, RH_IMPORTED));
     RH_TRY(rh_sql_run(s, err, "DELETE FROM experiment_problem WHERE experiment = ?", "i", *experiment));
     return write_plots(s, *experiment, plots, n_plots, err);
 }
@@ -312,6 +315,33 @@ int rh_store_put_run(struct rh_store *s, int64_t experiment, int64_t problem, in
 {
     RH_TRY(rh_sql_begin(s, err));
     return rh_sql_end(s, write_run(s, experiment, problem, position, r, err), err);
+}
+
+/* Imported runs stand behind all others, in the order of their coming. */
+#define FIRST_IMPORT 1000000
+
+static int write_import(struct rh_store *s, int64_t experiment, int64_t problem, const struct rh_run_row *r,
+                        struct rh_error *err)
+{
+    static const char same[] = "FROM experiment_run WHERE experiment = ? AND label = ? AND run IN "
+                               "(SELECT id FROM run WHERE problem = ? AND algorithm = ?)";
+    int64_t position, next;
+    char sql[256];
+    RH_TRY(rh_sql_number(s, &next, 0, err, "SELECT max(max(position) + 1, ?) FROM experiment_run WHERE experiment = ?",
+                         "ii", (int64_t)FIRST_IMPORT, experiment));
+    snprintf(sql, sizeof sql, "SELECT position %s", same);
+    RH_TRY(rh_sql_number(s, &position, next < FIRST_IMPORT ? FIRST_IMPORT : next, err, sql, "itit", experiment,
+                         r->label, problem, RH_IMPORTED));
+    snprintf(sql, sizeof sql, "DELETE %s", same);
+    RH_TRY(rh_sql_run(s, err, sql, "itit", experiment, r->label, problem, RH_IMPORTED));
+    return write_run(s, experiment, problem, (int32_t)position, r, err);
+}
+
+int rh_store_put_import(struct rh_store *s, int64_t experiment, int64_t problem, const struct rh_run_row *r,
+                        struct rh_error *err)
+{
+    RH_TRY(rh_sql_begin(s, err));
+    return rh_sql_end(s, write_import(s, experiment, problem, r, err), err);
 }
 
 static int find_and_link_run(struct rh_store *s, int64_t experiment, int32_t position, const char *identity,

@@ -147,6 +147,11 @@ struct rh_run_row {
 /* Writes the run and links it, in one transaction. */
 int rh_store_put_run(struct rh_store *s, int64_t experiment, int64_t problem, int32_t position,
                      const struct rh_run_row *r, struct rh_error *err);
+/* The same for a run that another program made, whose algorithm is RH_IMPORTED: it takes the place of one of the same
+ * label and problem, or stands behind all others, and stays linked when the experiment is run again. */
+#define RH_IMPORTED "import"
+int rh_store_put_import(struct rh_store *s, int64_t experiment, int64_t problem, const struct rh_run_row *r,
+                        struct rh_error *err);
 /* Links a stored run to the experiment; `label` is this experiment's name for it. */
 int rh_store_link_run(struct rh_store *s, int64_t experiment, int32_t position, const char *identity,
                       const char *label, struct rh_error *err);

@@ -63,4 +63,64 @@ exits 2 'an experiment that is not there' "$HARNESS" export y --store x.sqlite -
 says err "store 'x.sqlite' has no experiment 'y'"
 exits 2 'nothing to write' export_x
 says err 'export takes one experiment and --trec DIR or --users FILE'
+
+# ---- import
+import_x() { "$HARNESS" import "$1" --experiment x --store x.sqlite --cache none --name "$2" --problem "${3:-warm}"; }
+table_x() { "$HARNESS" table x --store x.sqlite --format csv; }
+lines_of() { table_x | grep -c ",$1,"; }
+exits 0 'import of what was exported' import_x 'out.d/warm.itemknn_neighbors=5.run' theirs
+says out 'theirs on warm: ndcg@5'
+says out '100.0 % of the candidates are listed'
+ok 'has a line in the table' test "$(lines_of theirs)" = 1
+"$HARNESS" export x --store x.sqlite --users again.csv >/dev/null
+values() { awk -F, -v l="$1" '$2 == "warm" && $3 == l { print $4, $5, $6 }' again.csv; }
+values theirs >theirs
+values 'itemknn neighbors=5' >ours
+ok 'and the same values for every user' cmp theirs ours
+ok 'of which there are some' test "$(wc -l <ours)" = 180
+exits 0 'compare has it too' "$HARNESS" compare x --store x.sqlite --baseline theirs
+says out theirs
+exits 0 'the experiment is run again' run_x
+ok 'and keeps it' test "$(lines_of theirs)" = 1
+
+# One user lists one item, the second-best of all: the others are tied below it.
+awk 'NR == 2 { print $1 "," $3 ",0.5" }' out.d/warm.popularity.run >short.csv
+exits 0 'import of a short list' import_x short.csv short
+says out '1 lines; 0.'
+says out '59 of 60 users are not in the file: all their candidates count as tied'
+exits 0 'a name again' import_x out.d/warm.popularity.run short
+ok 'takes its place' test "$(lines_of short)" = 1
+awk '{ print $1 "," $2 ",9" }' out.d/warm.seen >seen.csv
+exits 0 'seen items' import_x seen.csv seen
+says out "$(wc -l <out.d/warm.seen) lines name items that are no candidates of their user and were passed over"
+exits 0 'a fold' import_x out.d/folds_1.popularity.run theirs folds/1
+
+refused() { # TITLE STATUS SENTENCE FILE [NAME] [PROBLEM]
+    exits "$2" "$1" import_x "$4" "${5:-new}" "${6:-warm}"
+    says err "$3"
+    ok "$1: one sentence" test "$(wc -l <err)" = 1
+}
+echo 'nobody,movies-1,1' >bad.csv
+refused 'an unknown user' 1 "bad.csv:1: there is no user 'nobody' in problem 'warm'" bad.csv
+user=$(cut -d, -f1 short.csv)
+printf '%s,movies-1,1\n%s,movies-999,0\n' "$user" "$user" >bad.csv
+refused 'an unknown item' 1 "bad.csv:2: there is no item 'movies-999' in problem 'warm'" bad.csv
+printf '%s,movies-1,1\n%s,movies-1,0\n' "$user" "$user" >bad.csv
+refused 'an item twice' 1 "bad.csv:2: query $user has item movies-1 twice, first in line 1" bad.csv
+printf '%s,movies-1,1,1\n%s,movies-2,0,1\n' "$user" "$user" >bad.csv
+refused 'a rank twice' 1 "bad.csv:2: query $user has rank 1 twice, first in line 1" bad.csv
+printf '%s,movies-1,nan\n' "$user" >bad.csv
+refused 'a score that is no number' 1 'bad.csv:1: the score is not a finite number' bad.csv
+refused 'a name that is taken' 2 "'popularity' is an algorithm of experiment 'x' already" short.csv popularity
+refused 'an unknown problem' 2 "there is no problem 'cold' in the experiment; there are warm, folds/0, folds/1" \
+    short.csv new cold
+refused 'two folds' 2 "'folds' is more than one problem; name one of warm, folds/0, folds/1" short.csv new folds
+refused 'no file' 3 "cannot open 'none.csv'" none.csv
+exits 2 'no name' "$HARNESS" import short.csv --experiment x --store x.sqlite
+says err 'import takes one file, --experiment NAME and --name WORD'
+exits 2 'no problem' "$HARNESS" import short.csv --experiment x --store x.sqlite --name new
+says err 'the experiment has 3 problems; name one of warm, folds/0, folds/1'
+exits 3 'no store' "$HARNESS" import short.csv --experiment x --store none.sqlite --name new
+says err "there is no store 'none.sqlite'"
+ok 'nothing of all that is stored' test "$(lines_of new)" = 0
 finish
