@@ -62,7 +62,8 @@ static struct rh_share share(const struct rh_ranked *r, const struct rh_metric_u
     }
     for (int32_t i = 0; i < whole; i++)
         rh_row_clear(f, r->list[i], full);
-    return (struct rh_share){ 1 - cosines / ((double)length * (length - 1)), 1 };
+    double distance = 1 - cosines / ((double)length * (length - 1));
+    return (struct rh_share){ fmin(fmax(distance, 0.0), 2.0), 1 }; /* rounding may pass the ends */
 }
 
 const struct rh_metric rh_metric_ild = {

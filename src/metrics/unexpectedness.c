@@ -38,7 +38,8 @@ static struct rh_share share(const struct rh_ranked *r, const struct rh_metric_u
     }
     for (int32_t i = 0; i < r->n_history; i++)
         rh_row_clear(f, r->history[i], history);
-    return (struct rh_share){ sum / rh_list_length(r, use->k), 1 };
+    double mean = sum / rh_list_length(r, use->k);
+    return (struct rh_share){ fmin(fmax(mean, 0.0), 2.0), 1 }; /* rounding may pass the ends */
 }
 
 const struct rh_metric rh_metric_unexpectedness = {

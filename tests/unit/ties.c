@@ -1,5 +1,6 @@
 /* Every metric in every variant against its definition: the average over all orders that equal scores allow, or, where
  * the definition says so, the formula on the exposure that these orders give on average. */
+#include "allmetrics.h"
 #include "eval/evaluate.h"
 
 #include <setjmp.h>
@@ -14,7 +15,6 @@
 #define MOST 9     /* items; the last three are the history */
 #define HISTORY 3
 #define COLUMNS 4
-#define MOST_USES 600
 
 /* One query. */
 struct one {
@@ -279,27 +279,6 @@ static void all_orders(struct sums *s, struct one *o, int rank)
     }
 }
 
-/* Ids of a metric in all its variants, at all cut-offs that it takes. */
-static void name_all(struct rh_arena *a, const struct rh_metric *m, const struct rh_metric_variant *v,
-                     const char *so_far, const char **id, size_t *n)
-{
-    if (v && v->key) {
-        if (!v->choice)
-            name_all(a, m, v + 1, rh_arena_printf(a, "%s/%s=kind", so_far, v->key), id, n);
-        for (const struct rh_choice *c = v->choice; c && c->word; c++)
-            name_all(a, m, v + 1, rh_arena_printf(a, "%s/%s=%s", so_far, v->key, c->word), id, n);
-        return;
-    }
-    static const int cuts[] = { 1, 2, 3, 5, 8, 20 };
-    if (!(m->flags & RH_M_AT_K) || m->flags & RH_M_BARE_ALL)
-        id[(*n)++] = rh_arena_printf(a, "%s%s", m->name, so_far);
-    else if (m->flags & RH_M_ALL)
-        id[(*n)++] = rh_arena_printf(a, "%s@all%s", m->name, so_far);
-    for (size_t c = 0; m->flags & RH_M_AT_K && c < sizeof cuts / sizeof *cuts; c++)
-        id[(*n)++] = rh_arena_printf(a, "%s@%d%s", m->name, cuts[c], so_far);
-    assert_true(*n < MOST_USES);
-}
-
 static int score(void *arg, int thread, const struct rh_query *query, int32_t n, float *out, size_t stride,
                  struct rh_error *err)
 {
@@ -400,13 +379,14 @@ static void every_metric_is_what_all_orders_give(void **state)
     struct rh_rng rng = { { 11, 22, 33, 44 } };
     struct sums *s = calloc(1, sizeof *s);
     static const char *id[MOST_USES];
+    static const int cuts[] = { 1, 2, 3, 5, 8, 20 };
     size_t n = 0;
     int compared = 0;
     struct rh_metric_use *use;
     assert_non_null(s);
     for (const struct rh_metric *const *m = rh_metrics(); *m; m++)
         if (!((*m)->flags & (RH_M_RATING | RH_M_SCORES))) /* no ranking */
-            name_all(&names, *m, (*m)->variant, "", id, &n);
+            name_all(&names, *m, (*m)->variant, "", cuts, sizeof cuts / sizeof *cuts, id, &n);
     if (rh_metrics_expand(&names, id, n, NULL, 0, &use, &s->n_use, &err) < 0)
         fail_msg("%s", err.text);
     assert_int_equal(s->n_use, n);
