@@ -1,24 +1,25 @@
 #include "eval/top.h"
 
-#include "eval/vector.h"
-
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
-#define BLOCK 64
+#define STRIDE 16 /* of the sample that guesses the score at the wanted depth */
 
 int rh_top_make(struct rh_arena *a, int32_t depth, int32_t most, struct rh_top *out, struct rh_error *err)
 {
+    size_t n = (size_t)most + 1;
     depth = depth > most ? most : depth; /* a deeper list is the whole list */
     *out = (struct rh_top){
         .depth = depth,
-        .kept = rh_alloc(a, 2 * (size_t)depth, sizeof *out->kept),
-        .key = rh_alloc(a, 2 * (size_t)most, sizeof *out->key),
-        .item = rh_alloc(a, (size_t)most, sizeof *out->item),
-        .score = rh_alloc(a, (size_t)most, sizeof *out->score),
-        .group = rh_alloc(a, (size_t)most, sizeof *out->group),
+        .at = rh_alloc(a, n, sizeof *out->at),
+        .key = rh_alloc(a, 2 * n, sizeof *out->key),
+        .item = rh_alloc(a, n, sizeof *out->item),
+        .score = rh_alloc(a, n, sizeof *out->score),
+        .group = rh_alloc(a, n, sizeof *out->group),
     };
-    if (!out->kept || !out->key || !out->item || !out->score || !out->group)
-        return rh_fail_memory(err, "lists of the best items", (size_t)most * 32);
+    if (!out->at || !out->key || !out->item || !out->score || !out->group)
+        return rh_fail_memory(err, "lists of the best items", n * 36);
     return RH_OK;
 }
 
@@ -50,43 +51,30 @@ static float keep_largest(float *x, int32_t n, int32_t depth)
     return x[want];
 }
 
-/* Is any of a block's scores larger? Few blocks have one, so the question is worth a vector instruction or two. */
-RH_VECTOR static bool any_above(const float *score, float level)
+/* A score that somewhat more than `depth` candidates are likely to reach: the one that in every sixteenth of the scores
+ * stands two standard deviations deeper than the wanted one should. */
+static float guess_level(struct rh_top *t, const float *score, int32_t n)
 {
-    int32_t above = 0;
-    for (int32_t i = 0; i < BLOCK; i++)
-        above |= score[i] > level;
-    return above;
+    double expected = (double)t->depth / STRIDE;
+    int32_t m = 0, want = (int32_t)(expected + 2 * sqrt(expected)) + 2;
+    if (n / STRIDE < 2 * want)
+        return -INFINITY;
+    for (int32_t i = 0; i < n; i += STRIDE)
+        t->score[m++] = score[i];
+    return keep_largest(t->score, m, want);
 }
 
-RH_VECTOR static bool any_from(const float *score, float level)
+/* Notes which candidates reach a score. Few do, so that a branch would often be guessed wrong; a store that may be
+ * overwritten is cheaper. */
+static int32_t note_from(struct rh_top *t, const float *score, int32_t n, float level)
 {
-    int32_t reached = 0;
-    for (int32_t i = 0; i < BLOCK; i++)
-        reached |= score[i] >= level;
-    return reached;
-}
-
-/* The score at the wanted depth, or -INFINITY when there are not so many candidates. */
-static float score_at_depth(struct rh_top *t, const float *score, int32_t n)
-{
-    int32_t kept = 0;
-    float level = -INFINITY;
-    for (int32_t begin = 0; begin < n; begin += BLOCK) {
-        int32_t end = n - begin < BLOCK ? n : begin + BLOCK;
-        if (end - begin == BLOCK && !any_above(score + begin, level))
-            continue;
-        for (int32_t i = begin; i < end; i++) {
-            if (!(score[i] > level))
-                continue;
-            t->kept[kept++] = score[i];
-            if (kept == 2 * t->depth) {
-                level = keep_largest(t->kept, kept, t->depth);
-                kept = t->depth;
-            }
-        }
+    float least = level > -INFINITY ? level : -FLT_MAX; /* scores are finite, but for what is no candidate */
+    int32_t m = 0;
+    for (int32_t i = 0; i < n; i++) {
+        t->at[m] = i;
+        m += score[i] >= least;
     }
-    return kept < t->depth ? -INFINITY : keep_largest(t->kept, kept, t->depth);
+    return m;
 }
 
 /* A larger key comes first: the score in the order of the numbers, then the item, both turned over. */
@@ -108,18 +96,21 @@ static float score_of(uint64_t key)
     return score;
 }
 
-static int32_t collect(struct rh_top *t, const float *score, const int32_t *candidate, int32_t n, float level)
+/* Notes the candidates whose score is at least that at the wanted depth. */
+static int32_t note_best(struct rh_top *t, const float *score, int32_t n)
 {
-    int32_t m = 0;
-    for (int32_t begin = 0; begin < n; begin += BLOCK) {
-        int32_t end = n - begin < BLOCK ? n : begin + BLOCK;
-        if (end - begin == BLOCK && !any_from(score + begin, level))
-            continue;
-        for (int32_t i = begin; i < end; i++)
-            if (score[i] >= level && score[i] > -INFINITY)
-                t->key[m++] = key_of(score[i], candidate ? candidate[i] : i);
-    }
-    return m;
+    int32_t m = note_from(t, score, n, guess_level(t, score, n)), kept = 0;
+    if (m < t->depth)
+        m = note_from(t, score, n, -INFINITY);
+    if (m <= t->depth)
+        return m;
+    for (int32_t i = 0; i < m; i++)
+        t->score[i] = score[t->at[i]];
+    float level = keep_largest(t->score, m, t->depth);
+    for (int32_t i = 0; i < m; i++)
+        if (score[t->at[i]] >= level)
+            t->at[kept++] = t->at[i];
+    return kept;
 }
 
 /* Merge sort, from runs that insertion makes; returns where the sorted keys are. */
@@ -156,11 +147,12 @@ static const uint64_t *sort_keys(uint64_t *from, uint64_t *to, int32_t n)
 
 void rh_top_list(struct rh_top *t, const float *score, const int32_t *candidate, int32_t n)
 {
-    int32_t half = collect(t, score, candidate, n, score_at_depth(t, score, n));
-    const uint64_t *key = sort_keys(t->key, t->key + half, half);
-    t->n = half;
+    t->n = note_best(t, score, n);
     t->n_groups = 0;
-    for (int32_t i = 0; i < half; i++) {
+    for (int32_t i = 0; i < t->n; i++)
+        t->key[i] = key_of(score[t->at[i]], candidate ? candidate[t->at[i]] : t->at[i]);
+    const uint64_t *key = sort_keys(t->key, t->key + t->n, t->n);
+    for (int32_t i = 0; i < t->n; i++) {
         t->item[i] = (int32_t)(uint32_t)key[i];
         t->score[i] = score_of(key[i]);
         if (i == 0 || t->score[i] != t->score[i - 1])

@@ -1,5 +1,6 @@
-/* The best candidates of a query, in order, without sorting the others: one pass finds the score that stands at the
- * wanted depth, a second collects what reaches it, and only that is sorted. */
+/* The best candidates of a query, in order, without sorting the others: a sample of the scores guesses the score at the
+ * wanted depth, one pass notes what reaches it, and only that is searched and sorted. A wrong guess costs another pass,
+ * never the result. */
 #ifndef RH_EVAL_TOP_H
 #define RH_EVAL_TOP_H
 
@@ -9,11 +10,11 @@
 /* Room for one thread; made once, used for every query. */
 struct rh_top {
     int32_t depth;               /* how deep a list reaches, >= 1 */
-    float *kept;                 /* [2 x depth] the largest scores so far */
-    uint64_t *key;               /* [2 x most] for sorting */
-    int32_t *item;               /* [most] the list: best score first, ties ascending by item */
-    float *score;                /* [most] */
-    struct rh_list_group *group; /* [most] its tie groups */
+    int32_t *at;                 /* [most + 1] places among the scores of what may be in the list */
+    uint64_t *key;               /* [2 x (most + 1)] for sorting */
+    int32_t *item;               /* [most + 1] the list: best score first, ties ascending by item */
+    float *score;                /* [most + 1] */
+    struct rh_list_group *group; /* [most + 1] its tie groups */
     int32_t n, n_groups;
 };
 
