@@ -4,7 +4,8 @@
  *
  * Factors are random; each user has held out and masked items in numbers as in ml-1m (log-normal, 33 and 132 on
  * average). Metrics are taken at the cut-offs 5, 10, 20, 50 and 100. Product alone and evaluations alternate, because
- * machines drift; the medians and the medians of the ratios are printed. The floor of the evaluation is one read of the scores from the cache. */
+ * machines drift; the medians and the medians of the ratios are printed. The floor of the evaluation is one read of the
+ * scores from the cache. */
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/stream.h"
@@ -112,7 +113,8 @@ struct asked {
 };
 static const struct asked sets[] = {
     { "ndcg@10 alone", { "ndcg@10" }, 1 },
-    { "accuracy", { "ndcg", "dcg", "recall", "precision", "f1", "hit", "mrr", "map", "r_precision", "auc", "gauc" }, 11 },
+    { "accuracy", { "ndcg", "dcg", "recall", "precision", "f1", "hit", "mrr", "map", "r_precision", "auc", "gauc" },
+      11 },
     { "accuracy, graded gains too", { "ndcg", "dcg", "recall", "precision", "f1", "hit", "mrr", "map", "r_precision",
                                       "auc", "gauc", "ndcg/gain=exp" }, 12 },
     { "accuracy and what is recommended", { "ndcg", "dcg", "recall", "precision", "f1", "hit", "mrr", "map",

@@ -350,7 +350,8 @@ static void constant_scores_cover_what_chance_covers(void **state)
     struct rh_arena a = { 0 };
     struct rh_error err = { 0 };
     struct made *m = make(8);
-    static const char *const names[] = { "coverage@4", "gini@4", "entropy@4", "gini@4/div=less", "entropy@4/div=covered" };
+    static const char *const names[] = { "coverage@4", "gini@4", "entropy@4", "gini@4/div=less",
+                                         "entropy@4/div=covered" };
     struct rh_metric_use *use;
     struct rh_evaluation e;
     int32_t n;
