@@ -109,7 +109,8 @@ _harness() {
         ;;
     evaluate)
         if [[ $word == -* ]]; then
-            words='--metrics --cutoffs --run --qrels --ties --ignore-ranks --users --format --threads --help'
+            words='--metrics --cutoffs --run --qrels --ties --ignore-ranks --users --format --store --data'
+            words+=' --cache --threads --quiet --help'
         fi
         ;;
     table | compare | plot)

@@ -1,9 +1,11 @@
 /* harness evaluate: metrics of what is there already, without fitting. */
-#include "cmd.h"
+#include "cmd_stored.h"
 
 #include "base/file.h"
 #include "config/section.h"
 #include "exchange/judge.h"
+#include "report/report.h"
+#include "run/remeasure.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +13,9 @@
 #define FILE_METRICS "map@all,ndcg@all,mrr,ndcg@10,recall@10,recall@100,precision@10"
 
 struct evaluate {
-    const char *run, *qrels, *metrics, *cutoffs, *ties, *users, *format, *threads, *store;
+    const char *run, *qrels, *metrics, *cutoffs, *ties, *users, *format;
     bool ignore_ranks;
+    struct rh_stored_options stored;
 };
 
 /* "5,10" as numbers. */
@@ -108,10 +111,12 @@ static int evaluate_files(const struct evaluate *o, struct rh_text *out, struct 
     struct rh_run_file *run = NULL, *qrels = NULL;
     struct rh_metric_use *use;
     struct rh_judgement j;
-    struct rh_judge_options options = { .ignore_ranks = o->ignore_ranks, .threads = rh_thread_count(o->threads) };
+    struct rh_judge_options options = { .ignore_ranks = o->ignore_ranks,
+                                        .threads = rh_thread_count(o->stored.threads) };
     int32_t n_use = 0;
     if (!options.threads)
-        return rh_fail(err, RH_EINVAL, "--threads %s is not allowed: expected an integer from 1 to 4096", o->threads);
+        return rh_fail(err, RH_EINVAL, "--threads %s is not allowed: expected an integer from 1 to 4096",
+                       o->stored.threads);
     if (o->ties && !strcmp(o->ties, "trec_eval"))
         options.ties = RH_TIES_TREC_EVAL;
     else if (o->ties && strcmp(o->ties, "expected"))
@@ -133,6 +138,47 @@ static int evaluate_files(const struct evaluate *o, struct rh_text *out, struct 
     return status;
 }
 
+/* -------------------------------------------------------------------------------------------- a stored experiment */
+
+/* The ids as --metric of the table takes them. */
+static void list_ids(const struct rh_metric_use *use, int32_t n, struct rh_text *t)
+{
+    for (int32_t i = 0; i < n; i++)
+        rh_text_printf(t, "%s%s", i ? "," : "", use[i].id);
+}
+
+static int evaluate_stored(const struct rh_cmd *c, const struct evaluate *o, const char *experiment,
+                           struct rh_text *out, struct rh_error *err)
+{
+    struct rh_stored s = { 0 };
+    struct rh_text ids = { 0 };
+    struct rh_metric_use *use = NULL;
+    struct rh_remeasure_options remeasure = { .cancel = c->cancel };
+    struct rh_remeasure_summary summary = { 0 };
+    struct rh_table_options table = { .colour = rh_terminal_colour(), .width = rh_terminal_width() };
+    struct rh_arena a = { 0 };
+    int status = rh_format_parse(o->format ? o->format : "text", &table.format, err);
+    if (status >= 0)
+        status = read_metrics(&a, o, "", &use, &remeasure.n_use, err);
+    if (status >= 0)
+        status = rh_stored_open(c, &o->stored, RH_STORE_WRITE, experiment, &s, err);
+    if (status >= 0) {
+        remeasure.use = use;
+        remeasure.threads = s.env.threads;
+        status = rh_remeasure(&s.recalled, &remeasure, &summary, err);
+        rh_log(&s.log, RH_LOG_INFO, "evaluate", "%d runs measured, %d had the metrics, %d failed", summary.runs,
+               summary.stored, summary.failed);
+    }
+    list_ids(use, status >= 0 ? remeasure.n_use : 0, &ids);
+    table.metrics = ids.s;
+    if (status >= 0)
+        status = rh_table(s.store, experiment, &table, out, err);
+    rh_text_release(&ids);
+    rh_stored_close(&s);
+    rh_arena_release(&a);
+    return status;
+}
+
 int rh_cmd_evaluate(const struct rh_cmd *c, int argc, char **argv)
 {
     struct evaluate o = { 0 };
@@ -144,22 +190,32 @@ int rh_cmd_evaluate(const struct rh_cmd *c, int argc, char **argv)
         { "ties", "WORD", "order of equal scores: expected, trec_eval (expected)", .value = &o.ties },
         { "ignore-ranks", NULL, "let the scores alone decide", .flag = &o.ignore_ranks },
         { "users", "FILE", "write the value of every query, as CSV", .value = &o.users },
-        { "format", "WORD", "text, csv", .value = &o.format },
-        { "threads", "N", "processors to use (all)", .value = &o.threads },
+        { "format", "WORD", "text, csv; of a table also md, latex, json", .value = &o.format },
+        { "store", "FILE", "where results are (" RH_STORE_DEFAULT ")", .value = &o.stored.store },
+        { "data", "DIR", "folder with the raw files", .value = &o.stored.data },
+        { "cache", "DIR", "folder for loaded domains, or 'none'", .value = &o.stored.cache },
+        { "threads", "N", "processors to use (all)", .value = &o.stored.threads },
+        { "quiet", NULL, "warnings only", .flag = &o.stored.quiet },
         RH_OPTIONS_END,
     };
     char **name;
     int n, status;
-    (void)c;
-    if (!rh_options(argc, argv, "evaluate --run FILE --qrels FILE [OPTION]...",
-                    "Computes metrics of a run that some program made, without fitting.", option, &name, &n, &status))
+    if (!rh_options(argc, argv, "evaluate EXPERIMENT --metrics LIST, or --run FILE --qrels FILE [OPTION]...",
+                    "Computes metrics without fitting: new ones of a stored experiment, or those of a run file.",
+                    option, &name, &n, &status))
         return status;
-    if (o.format && strcmp(o.format, "text") && strcmp(o.format, "csv"))
+    bool files = o.run || o.qrels;
+    if (files && o.format && strcmp(o.format, "text") && strcmp(o.format, "csv"))
         return rh_usage_error("--format '%s': there are text and csv", o.format);
-    if (n || !o.run || !o.qrels)
-        return rh_usage_error("evaluate takes --run FILE and --qrels FILE");
+    if (files ? n || !o.run || !o.qrels : n != 1)
+        return rh_usage_error("evaluate takes one experiment, or --run FILE and --qrels FILE");
+    if (!files && !o.metrics)
+        return rh_usage_error("evaluate needs --metrics LIST, such as ndcg@20,map");
+    if (!files && (o.ties || o.ignore_ranks || o.users))
+        return rh_usage_error("--ties, --ignore-ranks and --users are for --run FILE; see harness export for values of "
+                              "users");
     struct rh_error err = { 0 };
     struct rh_text text = { 0 };
-    status = evaluate_files(&o, &text, &err);
+    status = files ? evaluate_files(&o, &text, &err) : evaluate_stored(c, &o, name[0], &text, &err);
     return rh_finish_report(NULL, &text, status, &err);
 }

@@ -268,17 +268,38 @@ static int write_epochs(struct rh_store *s, int64_t run, const struct rh_run_row
     return status;
 }
 
-static int write_metrics(struct rh_store *s, int64_t run, const struct rh_run_row *r, struct rh_error *err)
+static int write_metrics(struct rh_store *s, int64_t run, int64_t position, const struct rh_metric_row *metric,
+                         int32_t n_metrics, int32_t n_queries, struct rh_error *err)
 {
-    for (int32_t i = 0; i < r->n_metrics; i++) {
-        const struct rh_metric_row *m = &r->metric[i];
-        RH_TRY(rh_sql_run(s, err, "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?, ?)", "iittiri", run, (int64_t)i,
+    for (int32_t i = 0; i < n_metrics; i++) {
+        const struct rh_metric_row *m = &metric[i];
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?, ?)", "iittiri", run, position + i,
                           m->id, m->definition, (int64_t)m->lower_is_better, m->value, (int64_t)m->defined));
-        if (m->users && r->n_queries > 0)
+        if (m->users && n_queries > 0)
             RH_TRY(rh_sql_run(s, err, "INSERT INTO metric_user (run, metric, value) VALUES (?, ?, ?)", "itd", run,
-                              m->id, m->users, (size_t)r->n_queries));
+                              m->id, m->users, (size_t)n_queries));
     }
     return RH_OK;
+}
+
+static int add_metrics(struct rh_store *s, int64_t run, const struct rh_metric_row *metric, int32_t n_metrics,
+                       int32_t n_queries, struct rh_error *err)
+{
+    int64_t position;
+    for (int32_t i = 0; i < n_metrics; i++) {
+        RH_TRY(rh_sql_run(s, err, "DELETE FROM metric WHERE run = ? AND id = ?", "it", run, metric[i].id));
+        RH_TRY(rh_sql_run(s, err, "DELETE FROM metric_user WHERE run = ? AND metric = ?", "it", run, metric[i].id));
+    }
+    RH_TRY(rh_sql_number(s, &position, 0, err, "SELECT coalesce(max(position) + 1, 0) FROM metric WHERE run = ?", "i",
+                         run));
+    return write_metrics(s, run, position, metric, n_metrics, n_queries, err);
+}
+
+int rh_store_add_metrics(struct rh_store *s, int64_t run, const struct rh_metric_row *metric, int32_t n_metrics,
+                         int32_t n_queries, struct rh_error *err)
+{
+    RH_TRY(rh_sql_begin(s, err));
+    return rh_sql_end(s, add_metrics(s, run, metric, n_metrics, n_queries, err), err);
 }
 
 static int write_kept(struct rh_store *s, int64_t run, const struct rh_run_row *r, struct rh_error *err)
@@ -302,7 +323,7 @@ static int write_run(struct rh_store *s, int64_t experiment, int64_t problem, in
     RH_TRY(write_key_values(s, "INSERT INTO run_param VALUES (?, ?, ?, ?)", run, r->param, r->n_params, err));
     RH_TRY(write_epochs(s, run, r, err));
     if (r->status >= 0)
-        RH_TRY(write_metrics(s, run, r, err));
+        RH_TRY(write_metrics(s, run, 0, r->metric, r->n_metrics, r->n_queries, err));
     if (r->status >= 0)
         RH_TRY(write_kept(s, run, r, err));
     RH_TRY(

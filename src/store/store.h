@@ -152,6 +152,9 @@ int rh_store_put_run(struct rh_store *s, int64_t experiment, int64_t problem, in
 #define RH_IMPORTED "import"
 int rh_store_put_import(struct rh_store *s, int64_t experiment, int64_t problem, const struct rh_run_row *r,
                         struct rh_error *err);
+/* Adds values to a stored run, behind those it has; what it has of the same id is replaced. */
+int rh_store_add_metrics(struct rh_store *s, int64_t run, const struct rh_metric_row *metric, int32_t n_metrics,
+                         int32_t n_queries, struct rh_error *err);
 /* Links a stored run to the experiment; `label` is this experiment's name for it. */
 int rh_store_link_run(struct rh_store *s, int64_t experiment, int32_t position, const char *identity,
                       const char *label, struct rh_error *err);
