@@ -356,8 +356,10 @@ static void keep(void *arg, int thread, int32_t query, const struct rh_outcome *
     (void)thread;
     k->calls[query]++;
     k->n_top[query] = o->n_top;
-    memcpy(k->top[query], o->top, top * sizeof *o->top);
-    memcpy(k->top_score[query], o->top_score, top * sizeof *o->top_score);
+    if (top) {
+        memcpy(k->top[query], o->top, top * sizeof *o->top);
+        memcpy(k->top_score[query], o->top_score, top * sizeof *o->top_score);
+    }
     memcpy(k->above[query], o->above, test * sizeof *o->above);
     memcpy(k->tied[query], o->tied, test * sizeof *o->tied);
     if (o->predicted)

@@ -1,7 +1,7 @@
 /* metrics/: hand arithmetic, known expectations, names and their refusals, trec_eval's values. All
  * metrics in all variants are in ties.c and properties.c. */
 #include "base/file.h"
-#include "metrics/metric.h"
+#include "metrics/catalogue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -126,6 +126,41 @@ static void ratings_by_hand(void **state)
     assert_near(value("mae", &r, 0), (0.5 + 1.25 + 0.25) / 3, 1e-15);
     r.n_rated = 0;
     assert_true(isnan(value("rmse", &r, 0)));
+}
+
+/* Scores of five items, one masked; held out: the first, rated high, and the last, rated low. */
+static void losses_by_hand(void **state)
+{
+    (void)state;
+    static const float score[] = { 0.5f, 0.25f, -INFINITY, 0.125f, 1 }, test[] = { 0.5f, 1 }, relevant[] = { 0.5f };
+    static const uint8_t positive[] = { 1, 0 };
+    struct rh_ranked r = { .n_candidates = 4, .n_relevant = 1, .n_scores = 5, .score = score, .n_test = 2,
+                           .test_score = test, .test_positive = positive, .relevant_score = relevant,
+                           .scale_min = -1, .scale_max = 1 };
+    const struct {
+        int32_t variant[2];
+        double want;
+    } cases[] = {
+        { { 0, 0 }, (log(1 + exp(-0.5)) + log(1 + exp(0.25)) + log(1 + exp(0.125)) + log(1 + exp(1))) / 4 },
+        { { 0, 1 }, (log(1 + exp(-0.5)) + log(1 + exp(1))) / 2 },
+        { { 1, 0 }, -(log(0.5) + log(0.75) + log(0.875) + log(0x1p-52)) / 4 }, /* 1 is kept below 1 */
+        { { 1, 1 }, -(log(0.5) + log(0x1p-52)) / 2 },
+        { { 2, 1 }, -(log(0.75) + log(0x1p-52)) / 2 }, /* 0.5 on a scale from -1 to 1 */
+    };
+    struct rh_metric_use use = { .metric = &rh_metric_logloss, .flags = RH_M_SCORES };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memcpy(use.variant, cases[i].variant, sizeof cases[i].variant);
+        struct rh_share s = rh_metric_share(&r, &use);
+        assert_near(rh_metric_finish(use.metric, s.num, s.weight), cases[i].want, 1e-14);
+        assert_true(s.weight == (cases[i].variant[1] ? 2 : 4));
+    }
+    static const float far[] = { 0.5f, 1.5f };
+    use.variant[0] = use.variant[1] = 1;
+    r.test_score = far; /* no probability */
+    assert_true(rh_metric_share(&r, &use).weight == 0);
+    use.variant[0] = 2;
+    r.scale_max = -1; /* no ratings, no scale */
+    assert_true(rh_metric_share(&r, &use).weight == 0);
 }
 
 /* A constant scorer on a large catalogue gets what a random order gets. */
@@ -491,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_by_hand),
         cmocka_unit_test(ratings_by_hand),
+        cmocka_unit_test(losses_by_hand),
         cmocka_unit_test(constant_scores_get_the_random_expectation),
         cmocka_unit_test(deep_groups_agree_with_direct_sums),
         cmocka_unit_test(perfect_rankings_are_perfect),
