@@ -96,5 +96,6 @@ void rh_plan_run_identity(const struct rh_plan *p, const char *problem_identity,
     for (int32_t m = 0; m < p->n_metrics; m++)
         rh_hash_text(&h, p->metric[m].definition);
     rh_hash_text(&h, rh_real_text(p->relevant_from, number));
+    rh_policy_hash(&h, &p->policy);
     rh_hash_hex(&h, hex);
 }

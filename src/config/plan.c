@@ -46,11 +46,26 @@ static const struct rh_param plugins_params[] = {
 
 struct evaluate {
     const char *metrics, *cutoffs, *relevant_from, *validate;
+    int no_relevant, few_candidates, no_history;
+};
+static const struct rh_choice no_relevant_words[] = {
+    { "skip", RH_NO_RELEVANT_SKIP, "undefined for it" },
+    { "zero", RH_NO_RELEVANT_ZERO, "0" },
+    { NULL, 0, NULL },
+};
+static const struct rh_choice odd_words[] = {
+    { "keep", RH_ODD_KEEP, "they count like others" },
+    { "skip", RH_ODD_SKIP, "undefined for them" },
+    { NULL, 0, NULL },
 };
 static const struct rh_param evaluate_params[] = {
     RH_STR(struct evaluate, metrics, "ndcg, recall, auc", "the first one is what tables and pictures look at first"),
     RH_STR(struct evaluate, cutoffs, "10", "for metrics named without @k"),
     RH_STR(struct evaluate, relevant_from, "all", "a held-out item is relevant from this rating on, or 'all' are"),
+    RH_ENUM(struct evaluate, no_relevant, RH_NO_RELEVANT_SKIP, no_relevant_words,
+            "a ranking metric of a query without a relevant candidate"),
+    RH_ENUM(struct evaluate, few_candidates, RH_ODD_KEEP, odd_words, "metrics at k of queries with fewer candidates"),
+    RH_ENUM(struct evaluate, no_history, RH_ODD_KEEP, odd_words, "queries of users without a visible row anywhere"),
     RH_STR(struct evaluate, validate, "", "the metric that guides early stopping; the first of metrics when empty"),
     RH_PARAMS_END,
 };
@@ -166,6 +181,7 @@ static int read_evaluate(struct rh_planning *p)
             return blame(p, "validate", &why);
         plan->validate = use[0];
     }
+    plan->policy = (struct rh_eval_policy){ v.no_relevant, v.few_candidates, v.no_history };
     plan->relevant_from = -INFINITY;
     if (strcmp(v.relevant_from, "all") && !rh_parse_real(v.relevant_from, &plan->relevant_from)) {
         rh_fail(&why, RH_EINVAL, "relevant_from = %s is not allowed: expected a rating, or all", v.relevant_from);

@@ -6,6 +6,7 @@
 #include "base/ini.h"
 #include "base/text.h"
 #include "data/dataset.h"
+#include "eval/policy.h"
 #include "metrics/metric.h"
 #include "plugin/registry.h"
 #include "split/asking.h"
@@ -62,6 +63,7 @@ struct rh_plan {
     int32_t n_metrics;
     struct rh_metric_use validate; /* guides early stopping */
     double relevant_from;
+    struct rh_eval_policy policy;
     const struct rh_plan_problem *problem;
     int32_t n_problems;
     const struct rh_plan_algorithm *algorithm;

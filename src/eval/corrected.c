@@ -50,11 +50,11 @@ static void hypergeometric(struct system *y, int32_t above, int32_t *first, int3
     nothing = sum * 1e-18;
     *first = *last = mode;
     for (int32_t i = mode; i < most && y->p[i] > nothing; i++) {
-        y->p[i + 1] = y->p[i] * ((double)(above - i) * (m - i)) / (((double)i + 1) * (n - above - m + i + 1));
+        y->p[i + 1] = y->p[i] * (((double)(above - i) * (m - i)) / (((double)i + 1) * (n - above - m + i + 1)));
         sum += y->p[*last = i + 1];
     }
     for (int32_t i = mode; i > least && y->p[i] > nothing; i--) {
-        y->p[i - 1] = y->p[i] * ((double)i * (n - above - m + i)) / (((double)above - i + 1) * (m - i + 1));
+        y->p[i - 1] = y->p[i] * (((double)i * (n - above - m + i)) / (((double)above - i + 1) * (m - i + 1)));
         sum += y->p[*first = i - 1];
     }
     for (int32_t i = *first; i <= *last; i++) /* the logarithms are not exact, the sum of a distribution is */
@@ -104,6 +104,36 @@ static int make_system(struct rh_arena *work, struct system *y, struct rh_error 
     return RH_OK;
 }
 
+/* Adds rank above + 1 to A'A and A'f, and its mirror image, the rank from the other end, to A'f: that has the same
+ * distribution turned round, so A'A need only be mirrored once. The rank in the middle is its own image. */
+static void add_ranks(struct system *y, int32_t above, int32_t n_f, const double *const *f, double *const *g)
+{
+    int32_t first, last, n = y->drawn + 1, image = y->pool - above;
+    double half = above == image ? 0.5 : 1;
+    hypergeometric(y, above, &first, &last);
+    for (int32_t i = first; i <= last; i++) {
+        double *row = y->left + (size_t)i * (size_t)n, p = half * y->p[i];
+        for (int32_t k = first; k <= i; k++)
+            row[k] += p * y->p[k];
+        for (int32_t j = 0; j < n_f; j++) {
+            g[j][i] += f[j][above] * p;
+            g[j][y->drawn - i] += f[j][image] * p;
+        }
+    }
+}
+
+/* Adds to a lower triangle itself turned round both ways: entry (i, k) and (n - 1 - k, n - 1 - i) become their sum. */
+static void mirror(double *a, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        for (int32_t k = 0; k <= i; k++) {
+            double *x = &a[(size_t)i * (size_t)n + (size_t)k];
+            double *y = &a[(size_t)(n - 1 - k) * (size_t)n + (size_t)(n - 1 - i)];
+            if (i + k < n - 1 || x == y)
+                *x = *y = x == y ? 2 * *x : *x + *y;
+        }
+}
+
 int rh_corrected_functions(int32_t pool, int32_t drawn, double gamma, int32_t n_f, const double *const *f,
                            double *const *g, struct rh_error *err)
 {
@@ -115,17 +145,13 @@ int rh_corrected_functions(int32_t pool, int32_t drawn, double gamma, int32_t n_
         goto out;
     for (int32_t j = 0; j < n_f; j++)
         memset(g[j], 0, (size_t)n * sizeof *g[j]);
-    for (int32_t above = 0; above <= pool; above++) {
-        int32_t first, last;
-        hypergeometric(&y, above, &first, &last);
-        for (int32_t i = first; i <= last; i++) {
-            double *row = y.left + (size_t)i * (size_t)n, p = y.p[i];
-            for (int32_t k = first; k <= i; k++)
-                row[k] += (1 - gamma) * p * y.p[k];
-            row[i] += gamma * p;
-            for (int32_t j = 0; j < n_f; j++)
-                g[j][i] += f[j][above] * p;
-        }
+    for (int32_t above = 0; above <= pool / 2; above++)
+        add_ranks(&y, above, n_f, f, g);
+    mirror(y.left, n);
+    for (int32_t i = 0; i < n; i++) { /* c[s] = (pool + 1) / n: all sampled ranks are as likely when all ranks are */
+        for (int32_t k = 0; k <= i; k++)
+            y.left[(size_t)i * (size_t)n + (size_t)k] *= 1 - gamma;
+        y.left[(size_t)i * (size_t)n + (size_t)i] += gamma * ((double)pool + 1) / n;
     }
     factorise(y.left, n);
     for (int32_t j = 0; j < n_f; j++)
@@ -288,8 +314,10 @@ static void estimate(struct rh_corrected *c, int32_t query, const float *score)
         add_item(c, query, score + held, drawn, score[at]);
         relevant++;
     }
-    for (int32_t j = 0; j < n; j++)
-        c->value[(size_t)j * (size_t)s->queries.n + (size_t)query] /= relevant ? relevant : (double)NAN;
+    for (int32_t j = 0; j < n; j++) {
+        double *value = &c->value[(size_t)j * (size_t)s->queries.n + (size_t)query];
+        *value = relevant ? *value / relevant : c->nothing;
+    }
 }
 
 static int score_and_estimate(void *arg, int thread, const struct rh_query *query, int32_t n, float *out, size_t stride,

@@ -48,7 +48,8 @@ struct rh_corrected {
     const struct rh_correction *correction;
     const struct rh_scorer *inner;
     double relevant_from;
-    double *value; /* [correction->n x n_queries] NaN: no relevant candidate; the caller's */
+    double nothing; /* what a query without a relevant candidate gets: NaN, or 0 by policy */
+    double *value;  /* [correction->n x n_queries] the caller's */
 };
 struct rh_scorer rh_corrected_scorer(struct rh_corrected *c);
 

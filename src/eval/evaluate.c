@@ -40,7 +40,7 @@ struct worker {
 /* Counts of one batch, added up in the order of the batches. */
 struct tally {
     int64_t scores, tied, relevant;
-    int32_t no_relevant, listed;
+    int32_t no_relevant, few_candidates, no_history, listed;
 };
 
 struct evaluation {
@@ -320,12 +320,21 @@ static void put_outcome(const struct evaluation *e, struct worker *w, int32_t qu
 
 static void take_metrics(const struct evaluation *e, int64_t batch, int32_t query, const struct rh_ranked *ranked)
 {
+    const struct rh_eval_options *o = e->options;
+    struct tally *tally = &e->tally[batch];
+    bool has_history = !o->n_domains || rh_has_history(&e->queries->query[query], o->n_domains);
+    int32_t deepest = 0;
     for (int32_t m = 0; m < e->n_use; m++) {
-        struct rh_share s = rh_metric_share(ranked, &e->use[m]), *sum = &e->share[batch * e->n_use + m];
+        struct rh_share s = rh_policy_share(&o->policy, has_history, ranked, &e->use[m]);
+        struct rh_share *sum = &e->share[batch * e->n_use + m];
         e->value[(int64_t)m * e->queries->n + query] = rh_metric_finish(e->use[m].metric, s.num, s.weight);
         sum->num += s.num;
         sum->weight += s.weight;
+        deepest = e->use[m].k > deepest ? e->use[m].k : deepest;
     }
+    tally->no_relevant += ranked->n_relevant == 0;
+    tally->few_candidates += ranked->n_candidates < deepest;
+    tally->no_history += !has_history;
 }
 
 /* A NaN that no arithmetic gives: what score() leaves alone is found, instead of being ranked as the last batch's. */
@@ -376,7 +385,6 @@ static int evaluate_query(struct evaluation *e, struct worker *w, int64_t batch,
 
     tally->scores += q->n_candidates;
     tally->relevant += ranked.n_relevant;
-    tally->no_relevant += ranked.n_relevant == 0;
     tally->listed += ranked.n_candidates > 0;
     for (int32_t g = 0; g < ranked.n_groups; g++)
         if (w->group[g].size > 1)
@@ -466,6 +474,8 @@ static void add_up(const struct evaluation *e, int64_t n_batches, int32_t *liste
         out->tied += e->tally[b].tied;
         out->relevant += e->tally[b].relevant;
         out->no_relevant += e->tally[b].no_relevant;
+        out->few_candidates += e->tally[b].few_candidates;
+        out->no_history += e->tally[b].no_history;
         *listed += e->tally[b].listed;
     }
 }

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "eval/policy.h"
 #include "metrics/metric.h"
 #include "split/problem.h"
 #include <signal.h>
@@ -44,6 +45,8 @@ struct rh_eval_sink {
 struct rh_eval_options {
     int threads;
     double relevant_from; /* a held-out item is relevant when its rating is at least this; -INFINITY: all are */
+    struct rh_eval_policy policy;
+    int32_t n_domains;          /* histories of a query, to count those who have none; 0: nobody is counted */
     float value_min, value_max; /* rating scale for clipping; equal: no clipping */
     struct rh_log *log;         /* progress steps, between the caller's begin and end; may be NULL */
     const volatile sig_atomic_t *cancel; /* may be NULL */
@@ -60,7 +63,9 @@ struct rh_evaluation {
     int64_t n_scores; /* candidates scored */
     int64_t tied;     /* relevant items whose score is shared by another candidate */
     int64_t relevant; /* relevant items in all */
-    int32_t no_relevant; /* queries without a relevant candidate: undefined for ranking metrics */
+    int32_t no_relevant;    /* queries without a relevant candidate */
+    int32_t few_candidates; /* queries with fewer candidates than the largest cut-off in use */
+    int32_t no_history;     /* queries without a history in any domain */
 };
 
 /* Queries of one call of the scorer, the last batch but for its end, when `widest` is the most candidates of a query.

@@ -287,6 +287,28 @@ static int load_key_values(struct rh_store *s, struct rh_arena *a, const char *s
     return status < 0 ? status : RH_OK;
 }
 
+/* Adds to the counts of one kind, which may be new. */
+static int add_count(struct rh_arena *a, struct rh_leak **list, int32_t *n, const char *what, int64_t count, int64_t of,
+                     struct rh_error *err)
+{
+    int32_t i = 0;
+    while (what && i < *n && strcmp((*list)[i].what, what))
+        i++;
+    if (i == *n) {
+        struct rh_leak *more = rh_alloc(a, (size_t)i + 1, sizeof *more);
+        if (!what || !more)
+            return no_memory(err);
+        if (i)
+            memcpy(more, *list, (size_t)i * sizeof *more);
+        more[i].what = what;
+        *list = more;
+        (*n)++;
+    }
+    (*list)[i].count += count;
+    (*list)[i].of += of;
+    return RH_OK;
+}
+
 static int load_leaks(struct rh_store *s, struct rh_arena *a, struct rh_part *p, int64_t problem,
                       struct rh_error *err)
 {
@@ -294,26 +316,26 @@ static int load_leaks(struct rh_store *s, struct rh_arena *a, struct rh_part *p,
     RH_TRY(rh_sql_open(&q, s, err, "SELECT what, count, total FROM leakage WHERE problem = ? ORDER BY position", "i",
                        problem));
     int status;
-    while ((status = rh_sql_step(&q, err)) == RH_OK) {
-        const char *what = rh_sql_text(&q, 0, a);
-        int32_t i = 0;
-        while (what && i < p->n_leaks && strcmp(p->leak[i].what, what))
-            i++;
-        if (i == p->n_leaks) {
-            struct rh_leak *more = rh_alloc(a, (size_t)i + 1, sizeof *more);
-            if (!what || !more) {
-                status = no_memory(err);
-                break;
-            }
-            if (i)
-                memcpy(more, p->leak, (size_t)i * sizeof *more);
-            more[i].what = what;
-            p->leak = more;
-            p->n_leaks++;
-        }
-        p->leak[i].count += rh_sql_int(&q, 1);
-        p->leak[i].of += rh_sql_int(&q, 2);
-    }
+    while ((status = rh_sql_step(&q, err)) == RH_OK)
+        if ((status = add_count(a, &p->leak, &p->n_leaks, rh_sql_text(&q, 0, a), rh_sql_int(&q, 1), rh_sql_int(&q, 2),
+                                err)) < 0)
+            break;
+    rh_sql_close(&q);
+    return status < 0 ? status : RH_OK;
+}
+
+/* The queries of a problem are the same for all runs; should they count differently, the most stand for it. */
+static int load_odd(struct rh_store *s, struct rh_arena *a, struct rh_part *p, int64_t experiment, int64_t problem,
+                    struct rh_error *err)
+{
+    struct rh_sql q;
+    RH_TRY(rh_sql_open(&q, s, err, "SELECT o.what, max(o.count) FROM experiment_run er JOIN run r ON r.id = er.run "
+                                   "JOIN run_odd o ON o.run = r.id WHERE er.experiment = ? AND r.problem = ? "
+                                   "GROUP BY o.what ORDER BY min(o.position)", "ii", experiment, problem));
+    int status;
+    while ((status = rh_sql_step(&q, err)) == RH_OK)
+        if ((status = add_count(a, &p->odd, &p->n_odd, rh_sql_text(&q, 0, a), rh_sql_int(&q, 1), 0, err)) < 0)
+            break;
     rh_sql_close(&q);
     return status < 0 ? status : RH_OK;
 }
@@ -350,7 +372,8 @@ static bool says_generated(const char *key, const char *value)
     return (!strcmp(last, "dataset") && from_generator(value)) || (!strcmp(last, "generator") && value[0]);
 }
 
-static int load_part_details(struct rh_store *s, struct rh_arena *a, struct rh_part *p, struct rh_error *err)
+static int load_part_details(struct rh_store *s, struct rh_arena *a, int64_t experiment, struct rh_part *p,
+                             struct rh_error *err)
 {
     RH_TRY(load_key_values(s, a, "SELECT key, value FROM problem_setting WHERE problem = ? ORDER BY position",
                            p->problem[0], &p->setting, &p->n_settings, err));
@@ -359,6 +382,8 @@ static int load_part_details(struct rh_store *s, struct rh_arena *a, struct rh_p
             p->generated = true;
     for (int32_t i = 0; i < p->n_problems; i++)
         RH_TRY(load_leaks(s, a, p, p->problem[i], err));
+    for (int32_t i = 0; i < p->n_problems; i++)
+        RH_TRY(load_odd(s, a, p, experiment, p->problem[i], err));
     return load_removed(s, a, p, err);
 }
 
@@ -502,7 +527,7 @@ static int load_all(struct rh_store *s, struct rh_arena *a, const char *experime
     RH_TRY(load_parts(s, a, id, r, err));
     RH_TRY(load_rows(s, a, id, r, err));
     for (int32_t i = 0; i < r->n_parts; i++) {
-        RH_TRY(load_part_details(s, a, &r->part[i], err));
+        RH_TRY(load_part_details(s, a, id, &r->part[i], err));
         for (int32_t k = 0; k < r->part[i].n_rows; k++)
             RH_TRY(load_row_details(s, a, r, &r->part[i].row[k], err));
     }

@@ -45,6 +45,8 @@ struct rh_part {
         int64_t count, of; /* sums over its problems */
     } *leak;
     int32_t n_leaks;
+    struct rh_leak *odd; /* [n_odd] queries that a metric was not made for, of test_queries */
+    int32_t n_odd;
     struct rh_removed_row *removed; /* [n_removed] of its first problem */
     int32_t n_removed;
     struct rh_row *row;

@@ -137,6 +137,11 @@ static void json_part(const struct rh_results *r, const struct rh_part *p, struc
         rh_write_json_pair(t, i ? ", {" : "{", "what", p->leak[i].what);
         rh_text_printf(t, ", \"count\": %lld, \"of\": %lld}", (long long)p->leak[i].count, (long long)p->leak[i].of);
     }
+    rh_text_add(t, "],\n    \"odd_queries\": [");
+    for (int32_t i = 0; i < p->n_odd; i++) {
+        rh_write_json_pair(t, i ? ", {" : "{", "what", p->odd[i].what);
+        rh_text_printf(t, ", \"count\": %lld}", (long long)p->odd[i].count);
+    }
     rh_text_add(t, "],\n    \"removed\": [");
     for (int32_t i = 0; i < p->n_removed; i++) {
         rh_write_json_pair(t, i ? ", {" : "{", "domain", p->removed[i].domain);

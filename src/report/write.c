@@ -220,6 +220,14 @@ void rh_write_notes(const struct rh_part *p, struct rh_text *t)
             rh_text_printf(t, " on %d problems (folds or seeds)", p->n_problems);
         any = true;
     }
+    for (int32_t i = 0; i < p->n_odd; i++) {
+        rh_text_add(t, any ? "; " : "");
+        rh_write_count(t, p->odd[i].count);
+        rh_text_add(t, " of ");
+        rh_write_count(t, p->test_queries);
+        rh_text_printf(t, " %s", p->odd[i].what);
+        any = true;
+    }
     for (int32_t i = 0; i < p->n_rows; i++) {
         const struct rh_row *row = &p->row[i];
         if (!row->failed || row->failed == row->runs)

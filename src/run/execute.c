@@ -210,6 +210,8 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
         rh_keeper_rows(&r.kept, &row.test, &row.ranking);
         row.tied = r.test.tied;
         row.relevant = r.test.relevant;
+        row.odd = r.odd;
+        row.n_odd = r.n_odd;
     }
     status = put_run(x, run, problem_row, position, &row, identity, err);
 out:

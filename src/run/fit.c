@@ -144,6 +144,8 @@ static int fit_and_evaluate(struct job *j, struct rh_error *err)
     status = rh_measure(j->a, j->plan, j->problem, j->correction, &j->scorer, &eval, &j->out->test, &j->out->metric,
                         &j->out->n_metrics, err);
     j->out->score_seconds = rh_now() - started;
+    if (status >= 0 && !(j->out->odd = rh_measure_odd(j->a, &j->plan->policy, &j->out->test, &j->out->n_odd)))
+        return rh_fail_memory(err, "the counts of a run", 64);
     return status;
 }
 
@@ -178,6 +180,8 @@ int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t 
         .out = out,
         .eval = { .threads = threads,
                   .relevant_from = plan->relevant_from,
+                  .policy = plan->policy,
+                  .n_domains = problem->train.n_domains,
                   .value_min = target->value_min,
                   .value_max = target->value_max,
                   .log = log,

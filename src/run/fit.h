@@ -12,6 +12,8 @@ struct rh_fit_result {
     struct rh_evaluation test;
     struct rh_metric_row *metric; /* [n_metrics] as run/measure.h says */
     int32_t n_metrics;
+    struct rh_odd_row *odd; /* [n_odd] */
+    int32_t n_odd;
     struct rh_keeper kept; /* of the test queries */
     struct rh_epoch_row *epoch; /* [n_epochs] */
     int32_t n_epochs;

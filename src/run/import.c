@@ -220,6 +220,7 @@ static void make_identity(const struct imported *m, const char *file_hash, const
     for (int32_t i = 0; i < plan->n_metrics; i++)
         rh_hash_text(&h, plan->metric[i].definition);
     rh_hash_text(&h, rh_real_text(plan->relevant_from, number));
+    rh_policy_hash(&h, &plan->policy);
     rh_hash_hex(&h, hex);
 }
 
@@ -274,6 +275,8 @@ static int measure(struct imported *m, struct rh_error *err)
     RH_TRY(rh_keeper_make(m->a, &p->test, KEPT_DEPTH, &keeper, err));
     struct rh_eval_options eval = { .threads = m->o->threads,
                                     .relevant_from = plan->relevant_from,
+                                    .policy = plan->policy,
+                                    .n_domains = p->train.n_domains,
                                     .value_min = target->value_min,
                                     .value_max = target->value_max,
                                     .cancel = m->o->cancel,
@@ -285,6 +288,9 @@ static int measure(struct imported *m, struct rh_error *err)
     row.metric = metric;
     row.tied = test.tied;
     row.relevant = test.relevant;
+    row.odd = rh_measure_odd(m->a, &plan->policy, &test, &row.n_odd);
+    if (!row.odd)
+        return out_of_memory(m, err);
     row.score_seconds = row.wall_seconds = rh_now() - started;
     row.fit_seconds = row.cpu_seconds = (double)NAN;
     m->out->first = metric[0];

@@ -94,7 +94,13 @@ static int rank_samples(struct measuring *m, const struct rh_scorer *scorer, con
     own.sink = NULL; /* it keeps the full ranking */
     if (!(m->estimate = rh_alloc(m->a, values, sizeof *m->estimate)))
         return rh_fail_memory(err, "values of queries", values * sizeof *m->estimate);
-    struct rh_corrected taking = { m->correction, scorer, eval->relevant_from, m->estimate };
+    struct rh_corrected taking = {
+        .correction = m->correction,
+        .inner = scorer,
+        .relevant_from = eval->relevant_from,
+        .nothing = eval->policy.no_relevant == RH_NO_RELEVANT_ZERO ? 0 : (double)NAN,
+        .value = m->estimate,
+    };
     struct rh_scorer watched = rh_corrected_scorer(&taking);
     return rh_evaluate(m->a, &p->sampled.queries, p->train.domain[p->train.target].n_items, m->plan->metric,
                        m->plan->n_metrics, m->correction->n ? &watched : scorer, &own, &m->sampled, err);
@@ -117,7 +123,7 @@ int rh_measure(struct rh_arena *a, const struct rh_plan *plan, const struct rh_p
     for (int32_t at = 0, which = 0; at < plan->n_metrics; at++) {
         const struct rh_metric_use *use = &plan->metric[at];
         add_value(&m, use, test, at, use->id, use->definition);
-        if (sampled && !(use->metric->flags & RH_M_RATING)) /* ratings are predicted without a ranking */
+        if (sampled && !(use->flags & (RH_M_RATING | RH_M_LIST))) /* nobody is recommended a list of a sample */
             RH_TRY(add_sampled(&m, at, err));
         if (which < correction->n && correction->use[which] == at)
             RH_TRY(add_corrected(&m, at, which++, err));
@@ -125,4 +131,27 @@ int rh_measure(struct rh_arena *a, const struct rh_plan *plan, const struct rh_p
     *metric = m.row;
     *n_metrics = m.n;
     return RH_OK;
+}
+
+struct rh_odd_row *rh_measure_odd(struct rh_arena *a, const struct rh_eval_policy *policy,
+                                  const struct rh_evaluation *test, int32_t *n)
+{
+    const struct rh_odd_row all[] = {
+        { policy->no_relevant == RH_NO_RELEVANT_SKIP
+              ? "queries without a relevant candidate (left out of ranking metrics)"
+              : "queries without a relevant candidate (worth 0)",
+          test->no_relevant },
+        { policy->few_candidates == RH_ODD_SKIP ? "queries with fewer candidates than the cut-off (left out)"
+                                                : "queries with fewer candidates than the cut-off (kept)",
+          test->few_candidates },
+        { policy->no_history == RH_ODD_SKIP ? "queries without a history (left out)"
+                                            : "queries without a history (kept)",
+          test->no_history },
+    };
+    struct rh_odd_row *row = rh_alloc(a, sizeof all / sizeof *all, sizeof *row);
+    *n = 0;
+    for (size_t i = 0; row && i < sizeof all / sizeof *all; i++)
+        if (all[i].count)
+            row[(*n)++] = all[i];
+    return row;
 }

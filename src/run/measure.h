@@ -14,4 +14,9 @@ int rh_measure(struct rh_arena *a, const struct rh_plan *plan, const struct rh_p
                const struct rh_eval_options *eval, struct rh_evaluation *test, struct rh_metric_row **metric,
                int32_t *n_metrics, struct rh_error *err);
 
+/* The queries that a policy is about, as "queries without a history (left out)" and how many, where there are any; in
+ * the arena, NULL: no memory. */
+struct rh_odd_row *rh_measure_odd(struct rh_arena *a, const struct rh_eval_policy *policy,
+                                  const struct rh_evaluation *test, int32_t *n);
+
 #endif

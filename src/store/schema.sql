@@ -115,6 +115,14 @@ CREATE TABLE IF NOT EXISTS run_param ( -- effective parameters, defaults include
     PRIMARY KEY (run, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS run_odd ( -- queries that a metric was not made for, where there are any
+    run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    what TEXT NOT NULL,             -- with what became of them: 'queries without a history (kept)'
+    count INTEGER NOT NULL,         -- of run.queries
+    PRIMARY KEY (run, position)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS epoch ( -- the learning curve
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
     epoch INTEGER NOT NULL,         -- from 1

@@ -241,7 +241,7 @@ static int write_run_row(struct rh_store *s, int64_t problem, const struct rh_ru
     static const char *const children[] = {
         "DELETE FROM run_param WHERE run = ?", "DELETE FROM epoch WHERE run = ?", "DELETE FROM metric WHERE run = ?",
         "DELETE FROM metric_user WHERE run = ?", "DELETE FROM provenance WHERE run = ?",
-        "DELETE FROM run_test WHERE run = ?", "DELETE FROM ranking WHERE run = ?",
+        "DELETE FROM run_test WHERE run = ?", "DELETE FROM ranking WHERE run = ?", "DELETE FROM run_odd WHERE run = ?",
     };
     RH_TRY(rh_sql_number(s, run, 0, err, sql, "tittiuttirrrriiiii", r->identity, problem, r->algorithm, r->label,
                          (int64_t)r->revision, r->seed, rh_status_word(r->status), r->message ? r->message : "",
@@ -315,6 +315,14 @@ static int write_kept(struct rh_store *s, int64_t run, const struct rh_run_row *
     return RH_OK;
 }
 
+static int write_odd(struct rh_store *s, int64_t run, const struct rh_run_row *r, struct rh_error *err)
+{
+    for (int32_t i = 0; i < r->n_odd; i++)
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO run_odd VALUES (?, ?, ?, ?)", "iiti", run, (int64_t)i, r->odd[i].what,
+                          r->odd[i].count));
+    return RH_OK;
+}
+
 static int write_run(struct rh_store *s, int64_t experiment, int64_t problem, int32_t position,
                      const struct rh_run_row *r, struct rh_error *err)
 {
@@ -326,6 +334,8 @@ static int write_run(struct rh_store *s, int64_t experiment, int64_t problem, in
         RH_TRY(write_metrics(s, run, 0, r->metric, r->n_metrics, r->n_queries, err));
     if (r->status >= 0)
         RH_TRY(write_kept(s, run, r, err));
+    if (r->status >= 0)
+        RH_TRY(write_odd(s, run, r, err));
     RH_TRY(
         write_key_values(s, "INSERT INTO provenance VALUES (?, ?, ?, ?)", run, r->provenance, r->n_provenance, err));
     return link_run(s, experiment, position, run, r->label, err);

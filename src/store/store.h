@@ -127,6 +127,11 @@ struct rh_run_row {
     int32_t n_metrics, n_queries;
     double fit_seconds, score_seconds, wall_seconds, cpu_seconds;
     int64_t state_bytes, peak_bytes; /* of the plugin's memory; of the process */
+    const struct rh_odd_row {
+        const char *what; /* goes on after "12 of 600 ": "queries without a relevant candidate (left out)" */
+        int64_t count;
+    } *odd; /* [n_odd] queries that a metric was not made for */
+    int32_t n_odd;
     int64_t tied, relevant;          /* relevant items with a tied score; relevant items */
     struct rh_run_test {             /* where the held-out rows came out, query by query; above NULL: not known */
         int64_t n;
