@@ -10,12 +10,15 @@
 struct hit {
     float score, grade;
     int32_t line;
+    int32_t above; /* lines before it, where ties have an order */
 };
 
 struct worker {
     struct rh_query_room run, qrels;
     struct hit *hit;
     struct rh_tie_group *group;
+    float *grade; /* of the hits, group by group */
+    float *ideal; /* of all relevant items, descending */
     float *sorted;
     int32_t hits, lines; /* room */
     struct rh_error err;
@@ -30,6 +33,7 @@ struct judging {
     const struct rh_judge_options *options;
     const int32_t *query, *judged; /* [n] in run, in qrels */
     int32_t n;
+    bool graded; /* some metric wants the grades */
     struct rh_rank_sums sums;
     struct worker *worker;
     struct rh_share *share; /* [n x n_use] */
@@ -115,10 +119,17 @@ static int32_t tied_before(const struct judging *j, const struct rh_query_lines 
 
 static int by_above(const void *x, const void *y)
 {
-    const struct rh_tie_group *a = x, *b = y;
+    const struct hit *a = x, *b = y;
     return (a->above > b->above) - (a->above < b->above);
 }
 
+static int by_grade(const void *x, const void *y)
+{
+    const struct hit *a = x, *b = y;
+    return (a->grade > b->grade) - (a->grade < b->grade);
+}
+
+/* Sorts the hits into tie groups; where ties have an order, each hit is a group of its own. */
 static int32_t make_groups(const struct judging *j, struct worker *w, const struct rh_query_lines *lines,
                            const float *score, int32_t hits)
 {
@@ -131,14 +142,33 @@ static int32_t make_groups(const struct judging *j, struct worker *w, const stru
             ;
         w->tied += size > 1 ? same : 0;
         if (size > 1 && j->options->ties == RH_TIES_TREC_EVAL) {
-            for (int32_t k = 0; k < same; k++)
-                w->group[n++] = (struct rh_tie_group){ above + tied_before(j, lines, w->hit[i + k].line), 1, 1 };
-            qsort(w->group + n - same, (size_t)same, sizeof *w->group, by_above);
+            for (int32_t k = i; k < i + same; k++)
+                w->hit[k].above = above + tied_before(j, lines, w->hit[k].line);
+            qsort(w->hit + i, (size_t)same, sizeof *w->hit, by_above);
+            for (int32_t k = i; k < i + same; k++)
+                w->group[n++] = (struct rh_tie_group){ w->hit[k].above, 1, 1 };
         } else {
+            qsort(w->hit + i, (size_t)same, sizeof *w->hit, by_grade);
             w->group[n++] = (struct rh_tie_group){ above, size, same };
         }
     }
+    for (int32_t i = 0; i < hits; i++)
+        w->grade[i] = w->hit[i].grade;
     return n;
+}
+
+static int make_room(struct worker *w, int32_t n)
+{
+    int32_t room;
+    if (n <= w->hits)
+        return RH_OK;
+    room = w->hits;
+    RH_TRY(grow((void **)&w->hit, &room, n, sizeof *w->hit, &w->err));
+    room = w->hits;
+    RH_TRY(grow((void **)&w->grade, &room, n, sizeof *w->grade, &w->err));
+    room = w->hits;
+    RH_TRY(grow((void **)&w->ideal, &room, n, sizeof *w->ideal, &w->err));
+    return grow((void **)&w->group, &w->hits, n, sizeof *w->group, &w->err);
 }
 
 static int judge_query(struct judging *j, struct worker *w, int32_t i)
@@ -150,26 +180,29 @@ static int judge_query(struct judging *j, struct worker *w, int32_t i)
         RH_TRY(rh_run_file_check_ranks(j->run, j->query[i], &w->err));
     RH_TRY(rh_run_file_enter(j->qrels, j->judged[i], &w->qrels, &judged, &w->err));
     RH_TRY(sort_scores(w, &lines, &score));
-    if (judged.n > w->hits) {
-        int32_t room = w->hits;
-        RH_TRY(grow((void **)&w->hit, &room, judged.n, sizeof *w->hit, &w->err));
-        RH_TRY(grow((void **)&w->group, &w->hits, judged.n, sizeof *w->group, &w->err));
-    }
+    RH_TRY(make_room(w, judged.n));
     int32_t hits = 0, relevant = 0;
     for (int32_t k = 0; k < judged.n; k++) {
         if (!(judged.value[k] > 0))
             continue;
-        relevant++;
+        w->ideal[relevant++] = judged.value[k];
         int32_t line = rh_run_file_line(j->run, &w->run, j->qrels, judged.item[k]);
         if (line >= 0)
-            w->hit[hits++] = (struct hit){ lines.value[line], judged.value[k], line };
+            w->hit[hits++] = (struct hit){ lines.value[line], judged.value[k], line, 0 };
     }
+    if (j->graded)
+        qsort(w->ideal, (size_t)relevant, sizeof *w->ideal, descending);
     w->relevant += relevant;
     w->listed += hits;
+    if (!hits && relevant) /* some metrics look at the first group alone: it is behind every cut-off */
+        w->group[0] = (struct rh_tie_group){ INT32_MAX, 1, 1 };
     struct rh_ranked ranked = { .n_candidates = lines.n + relevant - hits,
                                 .n_relevant = relevant,
                                 .n_groups = make_groups(j, w, &lines, score, hits),
                                 .group = w->group,
+                                .group_value = w->grade,
+                                .ideal_value = w->ideal,
+                                .value_from = 1,
                                 .sums = &j->sums };
     for (int32_t m = 0; m < j->n_use; m++)
         j->share[(int64_t)m * j->n + i] = rh_metric_share(&ranked, &j->use[m]);
@@ -258,7 +291,7 @@ static int judge_all(struct rh_arena *a, struct judging *j, struct rh_judgement 
 static int check_metrics(const struct rh_metric_use *use, int32_t n, struct rh_error *err)
 {
     for (int32_t i = 0; i < n; i++)
-        if (use[i].flags & (RH_M_RATING | RH_M_GRADED | RH_M_LIST | RH_M_SCORES))
+        if (use[i].flags & (RH_M_RATING | RH_M_LIST | RH_M_SCORES))
             return rh_fail(err, RH_EUNSUP, "metric '%s' needs more than a run and judgements; import the run into an "
                            "experiment", use[i].id);
     return RH_OK;
@@ -271,6 +304,8 @@ int rh_judge(struct rh_arena *a, const struct rh_run_file *run, const struct rh_
     struct judging j = { .run = run, .qrels = qrels, .use = use, .n_use = n_use, .options = options };
     *out = (struct rh_judgement){ 0 };
     RH_TRY(check_metrics(use, n_use, err));
+    for (int32_t i = 0; i < n_use; i++)
+        j.graded |= (use[i].flags & RH_M_GRADED) != 0;
     RH_TRY(match_queries(a, &j, out, err));
     j.worker = calloc((size_t)options->threads, sizeof *j.worker);
     if (!j.worker)
@@ -281,6 +316,8 @@ int rh_judge(struct rh_arena *a, const struct rh_run_file *run, const struct rh_
         rh_query_room_release(&j.worker[t].qrels);
         free(j.worker[t].hit);
         free(j.worker[t].group);
+        free(j.worker[t].grade);
+        free(j.worker[t].ideal);
         free(j.worker[t].sorted);
     }
     free(j.worker);

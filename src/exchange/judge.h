@@ -1,5 +1,6 @@
 /* Metrics of a run file against a file of judgements, as trec_eval takes them: a query counts when it is in both files;
- * relevant is what is judged above 0; a relevant item that is not listed wins nothing. */
+ * relevant is what is judged above 0, and the judgement is the rating that gains are made of; a relevant item that is
+ * not listed wins nothing. */
 #ifndef RH_EXCHANGE_JUDGE_H
 #define RH_EXCHANGE_JUDGE_H
 

@@ -6,13 +6,14 @@ oracle=$HARNESS_SOURCE/tests/oracle
 # ---- the values of trec_eval, with its order of ties, to 1e-9; see tests/oracle/runfile.py
 trec() {
     "$HARNESS" evaluate --run "$1" --qrels "$oracle/runfile.qrels" --ties trec_eval --ignore-ranks \
-        --cutoffs 1,5,10,100 --metrics map@all,ndcg@all,mrr,precision,recall,ndcg,hit --users "$2" --format csv
+        --metrics "map@all,map/div=rel,ndcg@all/gain=linear,ndcg/gain=linear,mrr,precision,recall,hit,r_precision" \
+        --cutoffs 1,5,10,100 --users "$2" --format csv
 }
 exits 0 'a run with ties and in no order' trec "$oracle/runfile.run" users.csv
 same_values() { # every value that is expected is there and the same
     awk -F, 'NR == FNR { got[$1 "," $2] = $3; next }
         { n++; d = got[$1 "," $2] - $3; if (!(($1 "," $2) in got) || d > 1e-9 || d < -1e-9) { print; bad = 1 } }
-        END { exit bad || n != 168 }' "$1" "$oracle/runfile.expected"
+        END { exit bad || n != 192 }' "$1" "$oracle/runfile.expected"
 }
 ok 'trec_eval says the same, query by query' same_values users.csv
 exits 0 'the same with one thread' "$HARNESS" evaluate --run "$oracle/runfile.run" --qrels "$oracle/runfile.qrels" \
@@ -121,5 +122,5 @@ says err "metric 'rmse' needs more than a run and judgements"
 exits 2 'an unknown order of ties' "$HARNESS" evaluate --run good.run --qrels good.qrels --ties random
 says err "--ties 'random': there are expected and trec_eval"
 exits 2 'one file' "$HARNESS" evaluate --run good.run
-says err 'evaluate takes --run FILE and --qrels FILE'
+says err 'evaluate takes one experiment, or --run FILE and --qrels FILE'
 finish

@@ -14,12 +14,13 @@ import pytrec_eval
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OURS = {
-    "map": "map@all", "ndcg": "ndcg@all", "recip_rank": "mrr", "P_5": "precision@5", "P_10": "precision@10",
+    "map": "map@all", "ndcg": "ndcg@all/gain=linear", "recip_rank": "mrr", "P_5": "precision@5", "P_10": "precision@10",
     "P_100": "precision@100", "recall_5": "recall@5", "recall_10": "recall@10", "recall_100": "recall@100",
-    "ndcg_cut_5": "ndcg@5", "ndcg_cut_10": "ndcg@10", "ndcg_cut_100": "ndcg@100", "success_1": "hit@1",
-    "success_5": "hit@5",
+    "ndcg_cut_5": "ndcg@5/gain=linear", "ndcg_cut_10": "ndcg@10/gain=linear", "ndcg_cut_100": "ndcg@100/gain=linear", "success_1": "hit@1",
+    "success_5": "hit@5", "map_cut_10": "map@10/div=rel", "Rprec": "r_precision",
 }
-MEASURES = {"map", "ndcg", "recip_rank", "P.5,10,100", "recall.5,10,100", "ndcg_cut.5,10,100", "success.1,5"}
+MEASURES = {"map", "ndcg", "recip_rank", "P.5,10,100", "recall.5,10,100", "ndcg_cut.5,10,100", "success.1,5",
+            "map_cut.10", "Rprec"}
 
 
 def main():
@@ -35,7 +36,7 @@ def main():
         levels = rng.choice([2, 6, 1000])  # few levels: many ties
         run[query] = {d: rng.randrange(-levels, levels) / 8 + rng.choice([0, 1e-9]) for d in listed}
         judged = rng.sample(names, 20)
-        qrels[query] = {d: int(rng.random() < 0.4) for d in judged}
+        qrels[query] = {d: rng.choice([-1, 0, 0, 1, 2, 3]) for d in judged}
         qrels[query][judged[0]] = 1
         lines += [(query, d, s) for d, s in run[query].items()]
     del qrels["q3"]
