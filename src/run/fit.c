@@ -178,16 +178,11 @@ int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t 
         .correction = correction,
         .log = log,
         .out = out,
-        .eval = { .threads = threads,
-                  .relevant_from = plan->relevant_from,
-                  .policy = plan->policy,
-                  .n_domains = problem->train.n_domains,
-                  .value_min = target->value_min,
-                  .value_max = target->value_max,
-                  .log = log,
-                  .cancel = cancel,
-                  .world = &world },
+        .eval = rh_measure_options(plan, problem, &world),
     };
+    j.eval.threads = threads;
+    j.eval.log = log;
+    j.eval.cancel = cancel;
     RH_TRY(rh_instance_new(g->algorithm, g->params, &problem->train, &options, &j.instance, err));
     j.scorer = (struct rh_scorer){ .score = score,
                                    .arg = j.instance,

@@ -262,7 +262,6 @@ static int measure(struct imported *m, struct rh_error *err)
 {
     const struct rh_plan *plan = m->recalled->plan;
     const struct rh_problem *p = m->problem;
-    const struct rh_domain *target = &p->train.domain[p->train.target];
     struct rh_keeper keeper;
     struct rh_evaluation test;
     struct rh_correction correction;
@@ -273,15 +272,10 @@ static int measure(struct imported *m, struct rh_error *err)
     RH_TRY(rh_metric_world_make(m->a, p, &world, err));
     RH_TRY(rh_correction_make(m->a, p, plan->metric, plan->n_metrics, m->o->threads, &correction, err));
     RH_TRY(rh_keeper_make(m->a, &p->test, KEPT_DEPTH, &keeper, err));
-    struct rh_eval_options eval = { .threads = m->o->threads,
-                                    .relevant_from = plan->relevant_from,
-                                    .policy = plan->policy,
-                                    .n_domains = p->train.n_domains,
-                                    .value_min = target->value_min,
-                                    .value_max = target->value_max,
-                                    .cancel = m->o->cancel,
-                                    .world = &world,
-                                    .sink = &keeper.sink };
+    struct rh_eval_options eval = rh_measure_options(plan, p, &world);
+    eval.threads = m->o->threads;
+    eval.cancel = m->o->cancel;
+    eval.sink = &keeper.sink;
     struct rh_scorer scorer = { .score = score, .arg = m };
     RH_TRY(rh_measure(m->a, plan, p, &correction, &scorer, &eval, &test, &metric, &row.n_metrics, err));
     rh_keeper_rows(&keeper, &row.test, &row.ranking);

@@ -106,6 +106,21 @@ static int rank_samples(struct measuring *m, const struct rh_scorer *scorer, con
                        m->plan->n_metrics, m->correction->n ? &watched : scorer, &own, &m->sampled, err);
 }
 
+struct rh_eval_options rh_measure_options(const struct rh_plan *plan, const struct rh_problem *problem,
+                                          const struct rh_metric_world *world)
+{
+    const struct rh_domain *target = &problem->train.domain[problem->train.target];
+    return (struct rh_eval_options){
+        .threads = 1,
+        .relevant_from = plan->relevant_from,
+        .policy = plan->policy,
+        .n_domains = problem->train.n_domains,
+        .value_min = target->value_min,
+        .value_max = target->value_max,
+        .world = world,
+    };
+}
+
 int rh_measure(struct rh_arena *a, const struct rh_plan *plan, const struct rh_problem *problem,
                const struct rh_correction *correction, const struct rh_scorer *scorer,
                const struct rh_eval_options *eval, struct rh_evaluation *test, struct rh_metric_row **metric,

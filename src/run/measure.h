@@ -6,6 +6,10 @@
 #include "config/plan.h"
 #include "eval/corrected.h"
 
+/* What a plan and a problem say of every evaluation; threads, log, cancel and sink are the caller's to set. */
+struct rh_eval_options rh_measure_options(const struct rh_plan *plan, const struct rh_problem *problem,
+                                          const struct rh_metric_world *world);
+
 /* Rows in the order of the plan's metrics; "ndcg@10" is followed by "ndcg@10/candidates=sampled" and
  * "ndcg@10/candidates=corrected" where they are defined. `test` is the evaluation of the full queries, which `eval`
  * with its sink is for. All is in the arena. */

@@ -1,6 +1,7 @@
 #include "run/remeasure.h"
 
 #include "eval/world.h"
+#include "run/measure.h"
 #include "run/replay.h"
 #include "store/sql.h"
 
@@ -107,16 +108,12 @@ static int measure_run(struct remeasuring *x, struct found *f, const struct rh_p
 static int measure_runs(struct remeasuring *x, const struct rh_problem *problem, struct rh_error *first,
                         struct rh_error *err)
 {
-    const struct rh_domain *target = &problem->train.domain[problem->train.target];
     struct rh_metric_world world;
     RH_TRY(rh_metric_world_make(x->a, problem, &world, err));
     RH_TRY(rh_metrics_check(&world, x->o->use, x->o->n_use, err));
-    struct rh_eval_options eval = { .threads = x->o->threads,
-                                    .relevant_from = x->recalled->plan->relevant_from,
-                                    .value_min = target->value_min,
-                                    .value_max = target->value_max,
-                                    .cancel = x->o->cancel,
-                                    .world = &world };
+    struct rh_eval_options eval = rh_measure_options(x->recalled->plan, problem, &world);
+    eval.threads = x->o->threads;
+    eval.cancel = x->o->cancel;
     for (int32_t i = 0; i < x->n; i++) {
         struct rh_error why = { 0 };
         struct rh_arena_mark mark = rh_arena_mark(x->a);

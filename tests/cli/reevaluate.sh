@@ -27,6 +27,8 @@ candidates = test
 [evaluate]
 metrics = auc
 relevant_from = 3
+no_relevant = zero
+few_candidates = skip
 [algorithm.popularity]
 [algorithm.itemknn]
 [algorithm.itemknn_rating]
