@@ -360,7 +360,8 @@ static int evaluate_query(struct evaluation *e, struct worker *w, int64_t batch,
         return refuse_score(w, q, score, bad);
     if (q->candidate)
         RH_TRY(enter_places(w, q));
-    struct rh_ranked ranked = { .sums = &e->sums, .group = w->group, .predicted = w->predicted, .actual = w->actual };
+    struct rh_ranked ranked = { .n_items = e->n_items, .sums = &e->sums, .group = w->group, .predicted = w->predicted,
+                                .actual = w->actual };
     if (e->scorer->rates)
         ranked.n_rated = take_ratings(e, w, q, t, score);
     if (e->flags & RH_M_SCORES)

@@ -1,20 +1,24 @@
 #include "eval/gather.h"
 
-#include <stdlib.h>
+#include "base/sort.h"
+
 #include <string.h>
+
+#define FEW 64
 
 int rh_gather_make(struct rh_arena *a, int32_t capacity, struct rh_gather *out, struct rh_error *err)
 {
     size_t n = (size_t)capacity;
     *out = (struct rh_gather){
-        .key = rh_alloc(a, n, sizeof *out->key),
+        .capacity = capacity,
+        .key = rh_alloc(a, 2 * n, sizeof *out->key),
         .group_value = rh_alloc(a, n, sizeof *out->group_value),
         .ideal_value = rh_alloc(a, n, sizeof *out->ideal_value),
         .test_score = rh_alloc(a, n, sizeof *out->test_score),
         .test_positive = rh_alloc(a, n, sizeof *out->test_positive),
     };
     if (!out->key || !out->group_value || !out->ideal_value || !out->test_score || !out->test_positive)
-        return rh_fail_memory(err, "ratings of a query", n * 24);
+        return rh_fail_memory(err, "ratings of a query", n * 29);
     return RH_OK;
 }
 
@@ -39,24 +43,33 @@ void rh_gather_rating(struct rh_gather *g, int32_t group, float value)
     g->key[g->n++] = (uint64_t)(uint32_t)group << 32 | ordered_bits(value);
 }
 
-static int by_key(const void *a, const void *b)
+/* Ascending; most queries have few. */
+static void sort_keys(struct rh_gather *g)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int larger_first(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x < y) - (x > y);
+    if (g->n > FEW) {
+        rh_sort_u64(g->key, g->key + g->capacity, (size_t)g->n);
+        return;
+    }
+    for (int32_t i = 1; i < g->n; i++) {
+        uint64_t key = g->key[i];
+        int32_t j = i;
+        for (; j > 0 && g->key[j - 1] > key; j--)
+            g->key[j] = g->key[j - 1];
+        g->key[j] = key;
+    }
 }
 
 void rh_gather_show(struct rh_gather *g, struct rh_ranked *ranked)
 {
-    qsort(g->key, (size_t)g->n, sizeof *g->key, by_key);
+    sort_keys(g);
+    for (int32_t i = 0; i < g->n; i++) {
+        uint32_t bits = (uint32_t)g->key[i];
+        g->group_value[i] = from_ordered_bits(bits);
+        g->key[i] = ~bits; /* now without the group, the largest first */
+    }
+    sort_keys(g);
     for (int32_t i = 0; i < g->n; i++)
-        g->group_value[i] = g->ideal_value[i] = from_ordered_bits((uint32_t)g->key[i]);
-    qsort(g->ideal_value, (size_t)g->n, sizeof *g->ideal_value, larger_first);
+        g->ideal_value[i] = from_ordered_bits(~(uint32_t)g->key[i]);
     ranked->group_value = g->group_value;
     ranked->ideal_value = g->ideal_value;
 }

@@ -7,7 +7,8 @@
 
 /* Room for one thread. */
 struct rh_gather {
-    uint64_t *key; /* [capacity] group and rating, to be sorted */
+    int32_t capacity;
+    uint64_t *key; /* [2 x capacity] group and rating, to be sorted */
     float *group_value, *ideal_value; /* [capacity] */
     float *test_score;       /* [capacity] */
     uint8_t *test_positive;  /* [capacity] */

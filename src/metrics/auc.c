@@ -18,9 +18,9 @@ double rh_pairs_won(const struct rh_ranked *r)
 /* The first k ranks count as they are; behind them all is taken to be in random order, so that a relevant item there
  * wins half of its pairs. With h hits among the first k and o others: pairs won by hits, plus (h + R) / 2 for each
  * other behind the cut-off. Only a tie that reaches over the cut-off makes h random. */
-static double won_at(const struct rh_ranked *r, int32_t k)
+static double won_at(const struct rh_ranked *r, int32_t k, double other)
 {
-    double other = (double)r->n_candidates - r->n_relevant, relevant = r->n_relevant;
+    double relevant = r->n_relevant;
     double hits = 0, others = 0, won = 0; /* in the groups above */
     for (int32_t i = 0; i < r->n_groups; i++) {
         const struct rh_tie_group *g = &r->group[i];
@@ -46,15 +46,16 @@ static double won_at(const struct rh_ranked *r, int32_t k)
     return won + (hits + relevant) / 2 * (other - last);
 }
 
-enum { ONE_CLASS };
+enum { OTHERS, ONE_CLASS };
 
 static struct rh_share share(const struct rh_ranked *r, const struct rh_metric_use *use)
 {
-    double other = (double)r->n_candidates - r->n_relevant;
+    bool masked_too = use->variant[OTHERS] && r->n_items > r->n_candidates;
+    double other = (double)(masked_too ? r->n_items : r->n_candidates) - r->n_relevant;
     if (other == 0)
         return use->variant[ONE_CLASS] ? (struct rh_share){ 0.5, 1 } : (struct rh_share){ 0, 0 };
-    if (use->k && use->k < r->n_candidates)
-        return (struct rh_share){ won_at(r, use->k) / (r->n_relevant * other), 1 };
+    if (masked_too || (use->k && use->k < r->n_candidates))
+        return (struct rh_share){ won_at(r, rh_cut(use->k), other) / (r->n_relevant * other), 1 };
     return (struct rh_share){ rh_pairs_won(r), 1 };
 }
 
@@ -67,12 +68,16 @@ const struct rh_metric rh_metric_auc = {
                "the first k ranks and takes what is behind them to be in random order",
     .reference = "Mann and Whitney 1947; Hanley and McNeil 1982; per user Rendle et al. 2009 (BPR); one_class=half "
                  "is "
-                 "MyMediaLite's; auc@k is that of the library implicit",
+                 "MyMediaLite's; auc@k/others=items is that of the library implicit",
     .flags = RH_M_AT_K | RH_M_ALL | RH_M_BARE_ALL,
     .min = 0,
     .max = 1,
     .variant =
         (const struct rh_metric_variant[]){
+            { "others",
+              (const struct rh_choice[]){ { "candidates", 0, "candidates that are not relevant" },
+                                          { "items", 1, "all items that are not relevant, masked ones last" },
+                                          { NULL, 0, NULL } } },
             { "one_class",
               (const struct rh_choice[]){ { "skip", 0, "undefined where every candidate is relevant" },
                                           { "half", 1, "1/2 there" },

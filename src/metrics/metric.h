@@ -59,6 +59,7 @@ struct rh_ranked {
     int32_t n_groups;
     const struct rh_tie_group *group; /* [n_groups] best score first */
     const struct rh_rank_sums *sums;  /* sums->n >= n_candidates */
+    int32_t n_items; /* of the target, masked ones among them; 0: not known, then the candidates are all */
 
     /* RH_M_RATING: held-out ratings, relevant or not */
     int32_t n_rated;

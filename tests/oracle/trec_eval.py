@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 HERE = os.path.dirname(os.path.abspath(__file__))
 MEASURES = {
     "ndcg_cut.1,3,5,10,20", "ndcg", "recall.1,3,5,10,20", "P.1,3,5,10,20,100", "map_cut.1,3,5,10,20", "map",
-    "recip_rank", "success.1,3,5,10,20",
+    "recip_rank", "success.1,3,5,10,20", "Rprec",
 }
 # (candidates, relevant): one relevant, few, more than the largest cut-off, all but one, fewer than the cut-offs
 SHAPES = [(47, 1), (61, 1), (53, 4), (59, 9), (37, 13), (43, 26), (41, 40), (7, 3),

@@ -97,9 +97,11 @@ static double average_precision(const struct one *o, int k, int n_relevant, cons
 /* Pairs won within the first k; what is behind them wins half. */
 static double auc(const struct one *o, int k, int n_relevant, const int32_t *variant)
 {
-    double won = 0, n_other = o->n - n_relevant;
+    double won = 0, n_masked = variant[0] ? MOST - o->n : 0, n_other = o->n + n_masked - n_relevant;
     if (n_other == 0)
-        return variant[0] ? 0.5 : (double)NAN;
+        return variant[1] ? 0.5 : (double)NAN;
+    for (int i = 0; i < o->n; i++)
+        won += relevant(o, o->order[i]) ? (i < k ? n_masked : n_masked / 2) : 0;
     for (int i = 0; i < o->n; i++)
         for (int j = i + 1; j < o->n; j++) {
             double x = relevant(o, o->order[i]), y = relevant(o, o->order[j]);
@@ -202,7 +204,7 @@ static double plain(const struct rh_metric_use *u, const struct one *o)
     if (!strcmp(name, "r_precision"))
         return (double)at_r / n_relevant;
     if (!strcmp(name, "auc") || !strcmp(name, "gauc"))
-        return auc(o, k, n_relevant, name[0] == 'g' ? (const int32_t[]){ 0 } : variant);
+        return auc(o, k, n_relevant, name[0] == 'g' ? (const int32_t[]){ 0, 0 } : variant);
     fail_msg("no plain definition of %s", name);
     return (double)NAN;
 }
