@@ -33,9 +33,20 @@ static bool read_slowly(const char *p, const char *end, float *out)
     return stop == copy + n && !is_space(copy[0]);
 }
 
-/* A score: the double nearest to the decimal number, rounded to float. The digits make an approximation x that is off
- * by less than 2^-51 of it; where all of that interval rounds to one float, so does the nearest double, and that is so
- * but once in millions. */
+/* digits x 10^exponent as the nearest double rounded to float, or false. The digits make an approximation x that is off
+ * by less than 2^-51 of it; where all of that interval rounds to one float, so does the nearest double, and that is not
+ * so but once in millions. */
+static inline bool round_score(uint64_t digits, int exponent, float *out)
+{
+    if (exponent < -22 || exponent > 22)
+        return false;
+    double x = exponent < 0 ? (double)digits / power[-exponent] : (double)digits * power[exponent];
+    float low = (float)(x * (1 - 0x1p-50)), high = (float)(x * (1 + 0x1p-50));
+    *out = low;
+    return low == high;
+}
+
+/* A score; reads no further than `end`, where no digit stands. */
 static inline bool read_score(const char *p, const char *end, float *out)
 {
     const char *start = p;
@@ -68,14 +79,9 @@ static inline bool read_score(const char *p, const char *end, float *out)
     }
     if (p != end)
         return read_slowly(start, end, out);
-    exponent -= places;
-    if (exponent < -22 || exponent > 22)
+    if (!round_score(digits, exponent - places, out))
         return read_slowly(start, end, out);
-    double x = exponent < 0 ? (double)digits / power[-exponent] : (double)digits * power[exponent];
-    float low = (float)(x * (1 - 0x1p-50)), high = (float)(x * (1 + 0x1p-50));
-    if (low != high)
-        return read_slowly(start, end, out);
-    *out = negative ? -low : low;
+    *out = negative ? -*out : *out;
     return true;
 }
 
@@ -163,6 +169,53 @@ static bool read_trec(const char *p, struct rh_line *out, const char **next, con
     }
     out->rank = (int64_t)rank;
     return take_score(field[4].s, field[4].s + field[4].n, out, why) && take_ids(out, why);
+}
+
+/* The line as most programs write it: single spaces, an item of digits, a score without an exponent, the query of the
+ * line before. One pass over its bytes; NULL: it is otherwise, and is left to read_trec. */
+static inline const char *read_plain_trec(const char *p, struct rh_line *out)
+{
+    const char *start;
+    uint64_t item = 0, rank = 0, digits = 0;
+    uint32_t n = 0;
+    while (n < out->query.n && p[n] == out->query.s[n]) /* ends with the line at the latest, which memcmp need not */
+        n++;
+    if (!n || n < out->query.n || p[n] != ' ')
+        return NULL;
+    p += n + 1;
+    if (p[0] == '\n' || p[0] == ' ' || p[1] == '\n' || p[1] == ' ' || p[2] != ' ') /* "Q0" */
+        return NULL;
+    start = p += 3;
+    while (is_digit(*p))
+        item = item * 10 + (uint64_t)(*p++ - '0');
+    if (*p != ' ' || p == start || p - start > 18 || *start == '0')
+        return NULL;
+    out->item = (struct rh_span){ start, (uint32_t)(p - start) };
+    start = ++p;
+    while (is_digit(*p))
+        rank = rank * 10 + (uint64_t)(*p++ - '0');
+    if (*p != ' ' || p == start || p - start > 18 || (*start == '0' && p - start > 1))
+        return NULL;
+    bool negative = *++p == '-';
+    start = p += negative;
+    while (is_digit(*p))
+        digits = digits * 10 + (uint64_t)(*p++ - '0');
+    if (p == start || *p != '.')
+        return NULL;
+    const char *point = ++p;
+    while (is_digit(*p))
+        digits = digits * 10 + (uint64_t)(*p++ - '0');
+    if (*p != ' ' || p - start > 20 || !round_score(digits, -(int)(p - point), &out->value))
+        return NULL;
+    start = ++p;
+    while ((unsigned char)*p > ' ')
+        p++;
+    if (*p != '\n' || p == start || !isfinite(out->value))
+        return NULL;
+    out->value = negative ? -out->value : out->value;
+    out->number = item;
+    out->rank = (int64_t)rank;
+    return p + 1;
 }
 
 static bool read_qrels(const char *p, struct rh_line *out, const char **next, const char **why)
@@ -299,10 +352,13 @@ void rh_piece_read(struct rh_piece *piece, const struct rh_line_rules *rules)
     }
     struct rh_segment *s = NULL;
     struct rh_line line = { 0 };
+    bool plain = rules->form == RH_FORM_TREC;
     int64_t rank = 0;
     int32_t n = 0;
     for (const char *p = piece->begin, *next; p < piece->end; p = next) {
-        next = rh_line_read(rules, p, &line, &piece->why);
+        next = plain ? read_plain_trec(p, &line) : NULL;
+        if (!next)
+            next = rh_line_read(rules, p, &line, &piece->why);
         if (!next) {
             if (is_blank(p, &next))
                 continue;
@@ -313,7 +369,8 @@ void rh_piece_read(struct rh_piece *piece, const struct rh_line_rules *rules)
                              ? RH_ITEM_TEXT | (uint64_t)(line.item.s - piece->origin) << 24 | line.item.n
                              : line.number;
         piece->value[n] = line.value;
-        if (!s || s->query.n != line.query.n || memcmp(s->query.s, line.query.s, line.query.n)) {
+        if (!s || s->query.n != line.query.n ||
+            (s->query.s != line.query.s && memcmp(s->query.s, line.query.s, line.query.n))) {
             s = new_segment(piece);
             if (!s)
                 return;
