@@ -99,7 +99,26 @@ static const char *const agreement =
     "| `auc` | scikit-learn `roc_auc_score` of one query; the mean over queries is not the AUC of all pairs "
     "pooled |\n"
     "| any, with ties | trec_eval orders equal scores by document name, most libraries by item number or by "
-    "chance |\n";
+    "chance |\n"
+    "\n"
+    "Formulas alone do not make two programs agree: which items are candidates, who is a user without relevant "
+    "items,\n"
+    "and how ties fall matters as much. As far as formulas go, the metrics of other programs are written here as\n"
+    "\n"
+    "| program | its metrics, as ids of this page |\n"
+    "|---|---|\n"
+    "| trec_eval | `ndcg@k/gain=linear` with graded judgements, `map@k/div=rel`, `recall@k`, `precision@k`, "
+    "`mrr`, `hit@k`, `r_precision` |\n"
+    "| RecBole | `ndcg@k`, `map@k`, `recall@k`, `precision@k`, `mrr@k`, `hit@k`, `gauc`; `coverage@k`, `gini@k`, "
+    "`popularity@k`, `entropy@k/log=e/div=covered` |\n"
+    "| Elliot | `ndcg@k/gain=above`, `map@k/at=ranks`, `recall@k`, `precision@k`, `mrr@k`, `hit@k`, `f1@k` |\n"
+    "| LensKit | `ndcg@k/discount=late` (`/gain=linear` where it is given a field), `map@k`, `recall@k/div=min`, "
+    "`precision@k/div=list`, `mrr@k`, `hit@k`; `gini@k`, `popularity@k/unit=quantile` |\n"
+    "| implicit | precision `recall@k/div=min/mean=pool`, `map@k`, `ndcg@k`, `auc@k/others=items` |\n"
+    "| Microsoft Recommenders | `ndcg@k` (`/gain=linear`, `/gain=exp` where asked), map `map@k/div=rel`, map_at_k "
+    "`map@k`, `recall@k`, `precision@k`; serendipity `unexpectedness@k/block=NAME/of=relevant` |\n"
+    "| MyMediaLite | `auc/one_class=half`, `precision@k`, `map@all`, `recall@k`, `ndcg@all`, `mrr` |\n"
+    "| RecTools | `novelty@k`, `serendipity@k`, `ild@k/block=NAME`, `popularity@k`, `coverage@k` |\n";
 
 static bool needs_block(const struct rh_metric *m)
 {

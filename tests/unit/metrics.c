@@ -521,6 +521,39 @@ static void the_documentation_is_what_the_descriptors_say(void **state)
     rh_arena_release(&a);
 }
 
+/* "`ndcg@k/gain=exp`" becomes ndcg@10/gain=exp. */
+static void ids_of_other_programs_are_ids(void **state)
+{
+    (void)state;
+    struct rh_text t = { 0 };
+    int checked = 0;
+    rh_metrics_markdown(&t);
+    const char *at = strstr(t.s, "| program | its metrics");
+    assert_non_null(at);
+    while ((at = strchr(at, '`'))) {
+        size_t n = strcspn(at + 1, "`");
+        struct rh_text id = { 0 };
+        struct rh_arena a = { 0 };
+        struct rh_error err = { 0 };
+        struct rh_metric_use *use;
+        int32_t n_use;
+        for (const char *c = at + 1; c < at + 1 + n; c++) {
+            bool k = !strncmp(c, "@k", 2), name = !strncmp(c, "NAME", 4);
+            rh_text_addn(&id, k ? "@10" : name ? "genre" : c, k ? 3 : name ? 5 : 1);
+            c += k ? 1 : name ? 3 : 0;
+        }
+        const char *whole = *id.s == '/' ? rh_arena_printf(&a, "ndcg@10%s", id.s) : id.s;
+        if (rh_metrics_expand(&a, &whole, 1, NULL, 0, &use, &n_use, &err) < 0)
+            fail_msg("%s", err.text);
+        checked++;
+        rh_text_release(&id);
+        rh_arena_release(&a);
+        at += n + 2;
+    }
+    assert_true(checked > 40);
+    rh_text_release(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -536,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_missing_block_is_named),
         cmocka_unit_test(bad_names_are_refused_with_a_hint),
         cmocka_unit_test(trec_eval_and_scikit_learn_agree),
+        cmocka_unit_test(ids_of_other_programs_are_ids),
         cmocka_unit_test(the_documentation_is_what_the_descriptors_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
