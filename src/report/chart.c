@@ -275,6 +275,8 @@ static int make_titles(struct making *m)
     }
     rh_text_add(&t, generated ? "; generated data" : "");
     rh_text_add(&t, leak ? "; LEAKAGE, see the table" : "");
+    if (strstr(column->id, "/candidates=sampled"))
+        rh_text_add(&t, "; SAMPLED: does not keep the order of algorithms");
     rh_text_add(&t, interval ? "; 95 % confidence intervals over users" : "");
     m->c->subtitle = rh_arena_strdup(m->a, t.s ? t.s : "");
     bool failed = t.failed || !m->c->subtitle;

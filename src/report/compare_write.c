@@ -168,11 +168,12 @@ static void markdown_block(const struct rh_comparisons *c, const struct rh_compa
     rh_text_release(&cell);
 }
 
-/* Data and leakage of a problem, as its table has them. */
+/* Data, warning and leakage of a problem, as its table has them. */
 static void write_part(const struct rh_part *p, const struct rh_compare_options *o, struct rh_text *t)
 {
     bool markdown = o->format == RH_FORMAT_MARKDOWN;
-    void (*const sentences[])(const struct rh_part *, struct rh_text *) = { rh_write_part, rh_write_leakage };
+    void (*const sentences[])(const struct rh_part *, struct rh_text *) = { rh_write_part, rh_write_warning,
+                                                                            rh_write_leakage };
     struct rh_text line = { 0 };
     rh_text_add(t, markdown ? "\n## " : "\n");
     if (markdown)
@@ -180,7 +181,7 @@ static void write_part(const struct rh_part *p, const struct rh_compare_options 
     else
         rh_text_add(t, p->label);
     rh_text_add(t, markdown ? "\n\n" : "\n");
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
         rh_text_clear(&line);
         sentences[i](p, &line);
         if (!line.n)

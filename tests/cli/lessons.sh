@@ -47,6 +47,12 @@ ok 'auc is left alone by sampling' holds 'v[1] < v[2] + 0.005 && v[1] > v[2] - 0
     "$(cell sampled_metrics.csv 'hidden negatives=25' itemknn5 auc)"
 exits 0 'its pictures' "$HARNESS" plot sampled_metrics --store sampled_metrics.sqlite --script
 says out 'recall@10/candidates=corrected'
+exits 0 'the picture of sampled values' "$HARNESS" plot sampled_metrics --store sampled_metrics.sqlite --plot sampled \
+    --script
+says out 'SAMPLED: does not keep the order'
+exits 0 'its comparison' "$HARNESS" compare sampled_metrics --store sampled_metrics.sqlite \
+    --metric recall@10/candidates=sampled
+says out 'SAMPLED: values with candidates=sampled'
 for format in md latex json csv; do
     "$HARNESS" table sampled_metrics --store sampled_metrics.sqlite --format $format >table.$format
     says table.$format SAMPLED
