@@ -130,6 +130,9 @@ struct rh_domain {
     const int64_t *time; /* [row[n_users]] unix seconds, INT64_MIN where unknown, or NULL: no timestamps */
     float value_min, value_max; /* the rating scale; both 0 when value is NULL */
     const struct rh_features *item_features; /* [n_item_blocks] each with n_rows == n_items */
+    /* [row[n_users]] which comes first in the training data, for what depends on it (the updates of gradient descent):
+     * distinct numbers, not without gaps: of the files, or as the split ordered them. NULL: as the rows stand here. */
+    const int32_t *order;
 };
 
 /* What may be learned from: the train part of a problem. One user id space over all domains; a user without

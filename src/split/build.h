@@ -16,6 +16,7 @@ struct rh_build {
     struct rh_domain *view;               /* [n_domains] what becomes train.domain */
     const int32_t **user;                 /* [n_domains][n_users] the domain's number of this problem user, or -1 */
     uint8_t **label;                      /* [n_domains][rows of the domain] enum rh_part */
+    int32_t *order;                       /* [rows of the target] in the problem's arena; NULL: as in the files */
 };
 
 /* rh_alloc, with the usual sentence in err. */

@@ -52,9 +52,14 @@ static int label_rows(struct rh_build *b, struct rh_error *err)
     if (in.fold < 0 || in.fold >= in.n_folds)
         return rh_fail(err, RH_EINVAL, "fold %d of problem '%s' is not there: split %s makes folds 0 to %d", in.fold,
                        spec->name, split->name, in.n_folds - 1);
-    struct rh_split_output out = { b->label[0], b->label + 1 };
+    struct rh_split_output out = { b->label[0], b->label + 1, NULL, false };
+    out.order = rh_build_alloc(&b->p->arena, (size_t)spec->target->n_rows, sizeof *out.order, "order of rows", err);
+    if (!out.order)
+        return RH_ENOMEM;
+    memcpy(out.order, spec->target->position, (size_t)spec->target->n_rows * sizeof *out.order);
     if (split->label(&in, params, &out, err) < 0)
         return rh_error_context(err, "split %s of domain '%s'", split->name, spec->target->name);
+    b->order = out.ordered ? out.order : NULL;
     for (int32_t d = 0; d < b->n_domains; d++)
         for (int64_t r = 0; r < b->domain[d]->n_rows; r++) {
             uint8_t part = b->label[d][r];
@@ -120,6 +125,10 @@ static void hash_content(struct rh_build *b)
         rh_hash_text(&h, b->domain[d]->content);
         rh_hash_u64(&h, (uint64_t)b->domain[d]->n_rows);
         rh_hash_bytes(&h, b->label[d], (size_t)b->domain[d]->n_rows);
+    }
+    if (b->order) {
+        rh_hash_text(&h, "order");
+        rh_hash_bytes(&h, b->order, (size_t)b->domain[0]->n_rows * sizeof *b->order);
     }
     hash_asking(b, &h);
     rh_hash_hex(&h, b->p->content);

@@ -22,6 +22,7 @@ static int train_of(struct rh_build *b, int32_t d, struct rh_error *err)
 {
     const struct rh_domain_data *data = b->domain[d];
     struct rh_domain *view = &b->view[d];
+    const int32_t *place = d == 0 && b->order ? b->order : data->position;
     view->name = data->name;
     view->n_items = data->n_items;
     view->value_min = data->value_min;
@@ -31,6 +32,7 @@ static int train_of(struct rh_build *b, int32_t d, struct rh_error *err)
         view->item = data->item;
         view->value = data->value;
         view->time = data->time;
+        view->order = place;
         return RH_OK;
     }
     const uint8_t *label = b->label[d];
@@ -43,7 +45,8 @@ static int train_of(struct rh_build *b, int32_t d, struct rh_error *err)
     int32_t *item = rh_build_alloc(a, (size_t)kept, sizeof *item, "train rows", err);
     float *value = data->value ? rh_build_alloc(a, (size_t)kept, sizeof *value, "train rows", err) : NULL;
     int64_t *time = data->time ? rh_build_alloc(a, (size_t)kept, sizeof *time, "train rows", err) : NULL;
-    if (!row || !item || (data->value && !value) || (data->time && !time))
+    int32_t *order = rh_build_alloc(a, (size_t)kept, sizeof *order, "train rows", err);
+    if (!row || !item || !order || (data->value && !value) || (data->time && !time))
         return RH_ENOMEM;
     int64_t n = 0;
     for (int32_t u = 0; u < n_users; u++) {
@@ -52,6 +55,7 @@ static int train_of(struct rh_build *b, int32_t d, struct rh_error *err)
             if (label[r] != RH_TRAIN)
                 continue;
             item[n] = data->item[r];
+            order[n] = place[r];
             if (value)
                 value[n] = data->value[r];
             if (time)
@@ -64,6 +68,7 @@ static int train_of(struct rh_build *b, int32_t d, struct rh_error *err)
     view->item = item;
     view->value = value;
     view->time = time;
+    view->order = order;
     return RH_OK;
 }
 

@@ -29,6 +29,8 @@ struct rh_split_input {
 struct rh_split_output {
     uint8_t *target;        /* [target N] enum rh_part, zeroed: RH_TRAIN */
     uint8_t *const *source; /* [n_sources][source N] zeroed: kept; RH_UNUSED drops the row (time cuts) */
+    int32_t *order;         /* [target N] rh_domain.order of each row; filled with its position in the files */
+    bool ordered;           /* set when the split wrote an order of its own, which then belongs to the content */
 };
 
 struct rh_split {

@@ -30,6 +30,7 @@ struct world {
     struct rh_error err;
     char label[4096], source_label[4096]; /* one letter a row */
     char parts[128];                      /* users apart */
+    int32_t *order;                       /* of the rows */
 };
 
 static int make_world(void **state)
@@ -93,7 +94,10 @@ static int label(struct world *w, const char *name, const char *settings, uint64
     struct rh_split_input in = { .target = w->target, .n_sources = 1, .source = source, .source_user = source_user,
                                  .seed = seed, .identity = w->target->content, .fold = fold,
                                  .n_folds = split->folds ? split->folds(params) : 1 };
-    struct rh_split_output out = { target_part, source_part };
+    int32_t *order = rh_alloc(&w->arena, (size_t)w->target->n_rows, sizeof *order);
+    memcpy(order, w->target->position, (size_t)w->target->n_rows * sizeof *order);
+    struct rh_split_output out = { target_part, source_part, order, false };
+    w->order = order;
     int status = split->label(&in, params, &out, &w->err);
     assert_int_equal(status, w->err.status);
     if (status < 0)
@@ -248,6 +252,23 @@ static void folds_are_parts_of_one_whole(void **state)
     }
     assert_int_equal(asked, 7);
     assert_int_equal(support, 4);
+}
+
+/* numpy 1.26: x = arange(11); RandomState(0).shuffle(x) gives 4 9 2 10 6 1 7 8 3 0 5, which KFold cuts into blocks of
+ * 4, 4 and 3. The rows u0: a b c d, u1: a c, u2: a b d, u3: a c stand in the file at 0 1 2 3, 4 5, 8 6 7, 10 9. */
+static void folds_in_the_order_of_numpy(void **state)
+{
+    struct world *w = *state;
+    static const char *const expected[] = { "..t. t. ... tt", ".t.. .. ttt ..", "t..t .t ... .." };
+    static const int32_t order[] = { 9, 5, 2, 8, 0, 10, 7, 4, 6, 3, 1 };
+    for (int fold = 0; fold < 3; fold++)
+        for (uint64_t seed = 1; seed < 3; seed++) { /* the experiment's seed does not matter */
+            assert_int_equal(label(w, "kfold", "folds=3 order=numpy_legacy", seed, fold), RH_OK);
+            assert_string_equal(w->parts, expected[fold]);
+            assert_memory_equal(w->order, order, sizeof order);
+        }
+    assert_int_equal(label(w, "kfold", "folds=3", 1, 0), RH_OK);
+    assert_memory_equal(w->order, w->target->position, sizeof order);
 }
 
 static void a_sweep_over_k_asks_the_same_rows(void **state)
@@ -525,6 +546,7 @@ int main(void)
         WITH(make_world, days_are_counted_right),
         WITH(make_world, random_shares_are_exact),
         WITH(make_world, folds_are_parts_of_one_whole),
+        WITH(make_world, folds_in_the_order_of_numpy),
         WITH(make_world, a_sweep_over_k_asks_the_same_rows),
         WITH(make_world, impossible_settings_are_refused),
         WITH(make_world, file_order_changes_nothing_but_ties),
