@@ -152,11 +152,29 @@ static inline int32_t bucket_of(const struct bucket_map *map, float score)
     return (int32_t)x;
 }
 
-RH_VECTOR static void find_buckets(const struct bucket_map *map, const float *score, int32_t n, int32_t *bucket)
+/* Returns how many are in bucket 0. */
+RH_VECTOR static int32_t find_buckets(const struct bucket_map *map, const float *score, int32_t n, int32_t *bucket)
 {
     struct bucket_map here = *map;
-    for (int32_t i = 0; i < n; i++)
+    int32_t low = 0;
+    for (int32_t i = 0; i < n; i++) {
         bucket[i] = bucket_of(&here, score[i]);
+        low += bucket[i] == 0;
+    }
+    return low;
+}
+
+/* Leaves out what is in bucket 0; returns what remains. */
+static int32_t drop_low(const float *score, int32_t n, int32_t *bucket, float *kept)
+{
+    int32_t m = 0;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t b = bucket[i];
+        bucket[m] = b;
+        kept[m] = score[i];
+        m += b > 0;
+    }
+    return m;
 }
 
 /* False when the levels lie too close together, or too far apart, for float arithmetic. */
@@ -255,9 +273,18 @@ static void count_by_level(struct rh_ranker *r, int32_t n_levels, const float *s
     memset(r->count, 0, ((size_t)map.n + 1) * sizeof *r->count);
     for (int32_t begin = 0; begin < n; begin += BLOCK) {
         int32_t m = n - begin < BLOCK ? n - begin : BLOCK, bucket[BLOCK];
-        find_buckets(&map, score + begin, m, bucket);
+        float kept[BLOCK];
+        const float *from = score + begin;
+        int32_t low = find_buckets(&map, from, m, bucket);
+        /* Where a recommender works most scores are below all levels, and to count them in one place would make each
+         * wait for the one before it. */
+        if (low > m / 2) {
+            r->count[0] += low;
+            m = drop_low(from, m, bucket, kept);
+            from = kept;
+        }
         for (int32_t word = 0; word < m; word += 64)
-            count_word(r, n_levels, score + begin + word, bucket + word, m - word < 64 ? m - word : 64);
+            count_word(r, n_levels, from + word, bucket + word, m - word < 64 ? m - word : 64);
     }
     add_buckets(r, n_levels, &map);
 }
