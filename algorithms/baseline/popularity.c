@@ -52,6 +52,13 @@ static int popularity_score(struct rh_ctx *ctx, const void *state, const struct 
     return RH_OK;
 }
 
+static int popularity_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    (void)params;
+    struct popularity_state *s = state;
+    return ctx->host->field(ctx, "count", &s->count, train->domain[train->target].n_items, sizeof *s->count);
+}
+
 static const struct rh_algorithm popularity = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_algorithm),
@@ -59,6 +66,9 @@ static const struct rh_algorithm popularity = {
     .summary = "the items with most train interactions in the target, for everybody",
     .reference = "Cremonesi, Koren and Turrin 2010, Performance of recommender algorithms on top-N recommendation "
                  "tasks (TopPop)",
+    .cost = "fit O(nnz), score O(I) a query, memory 4 I bytes",
+    .advice = "The baseline of every table: what does not beat it has learnt nothing personal. There is nothing to "
+              "tune.",
     .revision = 1,
     .flags = RH_A_COLD_USERS,
     .params = popularity_table,
@@ -66,5 +76,6 @@ static const struct rh_algorithm popularity = {
     .state_size = sizeof(struct popularity_state),
     .fit = popularity_fit,
     .score = popularity_score,
+    .persist = popularity_persist,
 };
 RH_ALGORITHM(popularity)

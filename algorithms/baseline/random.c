@@ -50,12 +50,22 @@ static int random_score(struct rh_ctx *ctx, const void *state, const struct rh_q
     return RH_OK;
 }
 
+static int random_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    (void)params, (void)train;
+    struct random_state *s = state;
+    return ctx->host->value(ctx, "key", &s->key, sizeof s->key);
+}
+
 static const struct rh_algorithm random_scores = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_algorithm),
     .name = "random",
     .summary = "a uniform random score for each user and item",
     .reference = "none: the floor every method has to beat",
+    .cost = "fit O(1), score O(I) a query, memory 8 bytes",
+    .advice = "A check of the protocol: its AUC is 0.5 on expectation, and its other figures are the floor. There is "
+              "nothing to tune.",
     .revision = 1,
     .flags = RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
     .params = random_table,
@@ -63,5 +73,6 @@ static const struct rh_algorithm random_scores = {
     .state_size = sizeof(struct random_state),
     .fit = random_fit,
     .score = random_score,
+    .persist = random_persist,
 };
 RH_ALGORITHM(random_scores)

@@ -320,6 +320,10 @@ static const struct rh_algorithm content = {
     .summary = "items whose genres, categories and words are like those of the history (TF-IDF, cosine)",
     .reference = "Salton and Buckley 1988, Term-weighting approaches in automatic text retrieval; Lops, de Gemmis "
                  "and Semeraro 2011, Content-based recommender systems: state of the art and trends",
+    .cost = "fit O(nnz of the features), score O(nnz of the features) a query, memory 8 bytes a non-zero, and 64 a "
+            "column while scoring",
+    .advice = "For new items, and for users with history in another domain only; behind the neighbourhoods where "
+              "there are interactions enough. Choose the blocks first, then balance.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS,
     .params = content_table,

@@ -274,6 +274,11 @@ static const struct rh_algorithm maml = {
     .summary = "meta-learning: a start from which a few items of a user suffice, adapted to each query's history",
     .reference = "Finn, Abbeel, Levine 2017, Model-agnostic meta-learning for fast adaptation of deep networks; "
                  "Lee et al. 2019, MeLU",
+    .cost = "task (inner_steps + 1) gradients of O((k + q) m H E), second order some three more a step; query "
+            "inner_steps gradients and O(I H E); memory as direct and meta_batch (inner_steps + 4) weights of the "
+            "network",
+    .advice = "For new users with few items. Tune inner_rate and inner_steps, with order = first before the dearer "
+              "second; inner_steps = 0 is the twin without adaptation.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
     .params = params_table,

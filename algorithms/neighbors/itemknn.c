@@ -233,6 +233,9 @@ static const struct rh_algorithm itemknn = {
     .summary = "items similar to those in the history, by who interacted with both",
     .reference = "Deshpande and Karypis 2004, Item-based top-N recommendation algorithms; Sarwar et al. 2001, "
                  "Item-based collaborative filtering recommendation algorithms",
+    .cost = "fit O(sum over users of the squared row length), score O(I + |history| k) a query, memory 8 k I bytes",
+    .advice = "A strong and quick choice where users have some history; unseen users are folded in. Tune neighbors, "
+              "shrinkage and similarity, in this order. It cannot score items without interactions.",
     .revision = 1,
     .flags = RH_A_COLD_USERS,
     .params = itemknn_table,

@@ -160,6 +160,10 @@ static const struct rh_algorithm itemknn_rating = {
     .summary = "predicts ratings from the user's ratings of similar items, around a baseline",
     .reference = "Sarwar et al. 2001, Item-based collaborative filtering recommendation algorithms; Koren 2008, "
                  "Factorization meets the neighborhood, equations 1 and 3",
+    .cost = "fit O(sum over users of the squared row length), score O(I + |history| k) a query, memory (8 k + 8) I "
+            "bytes",
+    .advice = "To predict ratings (RMSE, MAE), not to rank. Tune neighbors and shrinkage, then damping; the item "
+              "and user dampings matter with few ratings.",
     .revision = 1,
     .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_COLD_USERS,
     .params = rating_table,

@@ -301,6 +301,10 @@ static const struct rh_algorithm adversarial = {
     .reference = "Ganin et al. 2016, Domain-adversarial training of neural networks (dann); Shen et al. 2018, "
                  "Wasserstein distance guided representation learning (wasserstein); Tzeng et al. 2017, Adversarial "
                  "discriminative domain adaptation (gan)",
+    .cost = "epoch twice that of direct, and O(critic_steps x critic_pairs x critic_hidden x (H + E)) a step, "
+            "memory as direct and the critic",
+    .advice = "When features mean something else in the source than in the target. Tune domain_weight first, with "
+              "domain_weight = 0 as the twin without alignment, then critic_steps; judge it against direct too.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
              RH_A_RANDOM,

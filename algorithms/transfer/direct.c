@@ -59,6 +59,10 @@ static const struct rh_algorithm direct = {
     .name = "direct",
     .summary = "the transfer network trained on the target alone: the twin without transfer",
     .reference = "He et al. 2017, Neural collaborative filtering; Kabbur et al. 2013, FISM",
+    .cost = "epoch O(rows x (negatives + 1) x H E), score O(I H) a query, memory 16 (columns + I) E bytes for the "
+            "tower and 4 I (2 E + H) for scoring, with E the embedding and H the hidden size",
+    .advice = "The twin without transfer of adversarial, pretrain and maml: give it the same settings. Tune the "
+              "learning rate and the number of epochs first.",
     .revision = 1,
     .flags = RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
     .params = params_table,

@@ -112,6 +112,11 @@ static const struct rh_algorithm pretrain = {
     .name = "pretrain",
     .summary = "model transfer: trained on the sources, then applied as it is or fine-tuned on the target",
     .reference = "Yosinski et al. 2014, How transferable are features in deep neural networks?",
+    .cost = "fit source_epochs passes over the sources, epoch one pass over the target, each O(rows x (negatives + "
+            "1) x H E), score O(I H) a query, memory as direct",
+    .advice = "When the sources are larger than the target and share features with it. Begin with mode = finetune, "
+              "and tune rate_factor and what is tuned; mode = direct shows what carries over at all. Judge it "
+              "against direct.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
              RH_A_RANDOM,

@@ -1,5 +1,6 @@
 #include "plugin/instance.h"
 
+#include "base/file.h"
 #include "base/parallel.h"
 #include "base/stream.h"
 
@@ -27,7 +28,8 @@ struct rh_instance {
     struct worker main;
     struct worker *worker; /* [threads] */
     int32_t epochs, epoch; /* to come in all, and the one at work; 0: not in an epoch */
-    bool fitted;           /* fit was called: release is due */
+    bool fitted;           /* fit or a loading persist was called: release is due */
+    struct rh_saved *saved; /* while persist runs */
 };
 
 static struct worker *worker_of(struct rh_ctx *ctx)
@@ -165,6 +167,46 @@ static int host_parallel(struct rh_ctx *ctx, int64_t n, int64_t grain, rh_part_f
     return status;
 }
 
+static int host_value(struct rh_ctx *ctx, const char *name, void *where, size_t size)
+{
+    struct worker *w = worker_of(ctx);
+    struct rh_saved *saved = w->in->saved;
+    const void *p = NULL;
+    if (!saved || w->in_part)
+        return rh_fail(&w->err, RH_EBUG, "value is allowed in persist only");
+    if (saved->writing)
+        return rh_saved_put(saved, name, where, 1, size, &w->err);
+    RH_TRY(rh_saved_get(saved, name, 1, size, &p, &w->err));
+    memcpy(where, p, size);
+    return RH_OK;
+}
+
+static int host_field(struct rh_ctx *ctx, const char *name, void *array, int64_t n, size_t elem)
+{
+    struct worker *w = worker_of(ctx);
+    struct rh_saved *saved = w->in->saved;
+    const void *p = NULL;
+    void *x;
+    if (!saved || w->in_part)
+        return rh_fail(&w->err, RH_EBUG, "field is allowed in persist only");
+    if (n < 0)
+        return rh_fail(&w->err, saved->writing ? RH_EBUG : RH_EDATA, "field '%s' has %lld elements", name,
+                       (long long)n);
+    memcpy(&x, array, sizeof x); /* of any pointer type */
+    if (saved->writing)
+        return rh_saved_put(saved, name, x, (size_t)n, elem, &w->err);
+    RH_TRY(rh_saved_get(saved, name, (size_t)n, elem, &p, &w->err)); /* before memory is taken for a false size */
+    x = NULL;
+    if (n) {
+        x = host_alloc(ctx, (size_t)n, elem);
+        if (!x)
+            return RH_ENOMEM;
+        memcpy(x, p, (size_t)n * elem);
+    }
+    memcpy(array, &x, sizeof x);
+    return RH_OK;
+}
+
 static const struct rh_host host_table = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_host),
@@ -175,6 +217,8 @@ static const struct rh_host host_table = {
     .tick = host_tick,
     .stream = host_stream,
     .parallel = host_parallel,
+    .field = host_field,
+    .value = host_value,
 };
 
 static void worker_init(struct worker *w, struct rh_instance *in)
@@ -273,6 +317,40 @@ int rh_instance_score(struct rh_instance *in, int thread, const struct rh_query 
     int status = in->alg->score(&w->ctx, in->state, query, n, out, stride);
     w->in_part = false;
     return settle(w, "score", status, err);
+}
+
+static int persist(struct rh_instance *in, struct rh_saved *saved, struct rh_error *err)
+{
+    if (!in->alg->persist)
+        return rh_fail(err, RH_EUNSUP, "models of '%s' cannot be saved", in->alg->name);
+    in->saved = saved;
+    int status = in->alg->persist(&in->main.ctx, in->params, in->train, in->state);
+    in->saved = NULL;
+    return settle(&in->main, "persist", status, err);
+}
+
+int rh_instance_save(struct rh_instance *in, const struct rh_model_key *key, const char *path, struct rh_error *err)
+{
+    struct rh_saved saved;
+    int status = rh_saved_begin(&saved, in->alg, key, err);
+    if (status >= 0)
+        status = persist(in, &saved, err);
+    if (status >= 0)
+        status = rh_saved_end(&saved, err);
+    if (status >= 0)
+        status = rh_write_file(path, saved.bytes, saved.n, err);
+    rh_saved_release(&saved);
+    return status;
+}
+
+int rh_instance_load(struct rh_instance *in, const struct rh_model_key *key, const void *bytes, size_t n,
+                     struct rh_error *err)
+{
+    struct rh_saved saved;
+    RH_TRY(rh_saved_open(&saved, bytes, n, in->alg, key, err));
+    in->fitted = true;
+    RH_TRY(persist(in, &saved, err));
+    return rh_saved_close(&saved, err);
 }
 
 int rh_instance_keep(struct rh_instance *in, struct rh_error *err)

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "plugin/persist.h"
 #include <signal.h>
 
 struct rh_instance;
@@ -32,6 +33,13 @@ int rh_instance_epoch(struct rh_instance *in, int32_t epoch, double *loss, struc
 /* From several threads at once, each with its own `thread` below options.threads. */
 int rh_instance_score(struct rh_instance *in, int thread, const struct rh_query *query, int32_t n, float *out,
                       size_t stride, struct rh_error *err);
+
+/* The fitted model to a file, whole or not at all. RH_EUNSUP: the algorithm has no persist. */
+int rh_instance_save(struct rh_instance *in, const struct rh_model_key *key, const char *path, struct rh_error *err);
+/* Instead of fit, on a new instance, from the bytes of such a file (rh_read_file); they are not needed afterwards.
+ * RH_EDATA: damaged or of something else. After a failure the instance can only be freed. */
+int rh_instance_load(struct rh_instance *in, const struct rh_model_key *key, const void *bytes, size_t n,
+                     struct rh_error *err);
 
 /* Keeps the state as it is now as the best; puts the best back in place. */
 int rh_instance_keep(struct rh_instance *in, struct rh_error *err);
