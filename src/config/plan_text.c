@@ -19,6 +19,22 @@ static int32_t same_label(const struct rh_plan *p, int32_t from)
     return n - from;
 }
 
+/* What is ranked and what is shuffled, where it is not everything and nothing. */
+static void asking_text(const struct rh_plan_problem *q, struct rh_text *out)
+{
+    const struct rh_asking *a = q->asking;
+    for (int32_t k = 0; k < q->n_settings; k++) {
+        const char *key = q->setting[k].key, *name = strchr(key, '.') + 1;
+        bool sample = !strncmp(name, "negatives", 9) || !strcmp(name, "correction");
+        if (strncmp(key, "problem.", 8) || !q->setting[k].value[0])
+            continue;
+        if ((!strncmp(name, "candidates", 10) && a->candidates != RH_UNIVERSE_ALL) ||
+            (sample && a->candidates == RH_UNIVERSE_SAMPLED) ||
+            (!strcmp(name, "placebo") && a->placebo != RH_PLACEBO_NONE))
+            rh_text_printf(out, ", %s %s", name, q->setting[k].value);
+    }
+}
+
 void rh_plan_text(const struct rh_plan *p, struct rh_text *out)
 {
     rh_text_printf(out, "experiment %s%s%s\n", p->name, *p->title ? ": " : "", p->title);
@@ -37,6 +53,7 @@ void rh_plan_text(const struct rh_plan *p, struct rh_text *out)
         for (int32_t k = 0; k < q->n_settings; k++)
             if (!strncmp(q->setting[k].key, "split.", 6))
                 rh_text_printf(out, " %s=%s", q->setting[k].key + 6, q->setting[k].value);
+        asking_text(q, out);
         if (n > 1)
             rh_text_printf(out, " (%d folds or repeats)", n);
         rh_text_add(out, "\n");

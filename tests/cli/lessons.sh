@@ -58,6 +58,9 @@ for format in md latex json csv; do
     says table.$format SAMPLED
 done
 
+exits 0 'the plan of sampled_metrics' "$HARNESS" check "$HARNESS_SOURCE/experiments/lessons/sampled_metrics.ini"
+says out ', candidates sampled, negatives 10, negatives_by uniform, correction 0.1 (3 folds or repeats)'
+
 lesson placebo
 says placebo.txt 'PLACEBO: the link between the users of target and sources is shuffled'
 says placebo.txt 'PLACEBO: the features of the items are shuffled'

@@ -220,6 +220,77 @@ static void negatives_are_strangers(void **state)
     rh_problem_free(p);
 }
 
+enum { CROWD = 600, SHELF = 12 };
+
+/* Each of 600 users has one train and one test row. Sum of (drawn - expected)^2 / expected over the 12 items; expected
+ * is, over the users that may get the item, negatives x weight / weights of all they may get (for one negative, or for
+ * equal weights). */
+static double badness(struct world *w, int64_t negatives, int by)
+{
+    static char user[CROWD][8], item[SHELF][4];
+    static struct small_row crowd[2 * CROWD];
+    double drawn[SHELF] = { 0 }, expected[SHELF] = { 0 }, weight[SHELF] = { 0 }, sum = 0;
+    for (int i = 0; i < SHELF; i++)
+        snprintf(item[i], sizeof item[i], "%c", 'a' + i);
+    for (int u = 0; u < CROWD; u++) {
+        int train = u % 3 ? u % SHELF : u % 4; /* some items twice as often as others, some never */
+        snprintf(user[u], sizeof user[u], "u%d", u % 1000);
+        crowd[2 * u] = (struct small_row){ user[u], item[train], 1, 0, TR };
+        crowd[2 * u + 1] = (struct small_row){ user[u], item[(train + 1 + u % 5) % SHELF], 1, 0, TE };
+    }
+    struct rh_domain_data *target = small_domain("crowd", crowd, 2 * CROWD, SMALL_GIVEN);
+    struct rh_problem *p = NULL;
+    rh_domain_data_hash(target);
+    w->asking.candidates = RH_UNIVERSE_SAMPLED;
+    w->asking.negatives = negatives;
+    w->asking.negatives_by = by;
+    struct rh_problem_spec spec = { .name = "p", .target = target, .split = rh_split_find("predefined"), .seed = 3,
+                                    .asking = &w->asking };
+    assert_int_equal(rh_problem_build(&spec, NULL, &p, &w->err), RH_OK);
+    const struct rh_domain *view = &p->train.domain[0];
+    for (int64_t r = 0; r < view->row[p->train.n_users]; r++)
+        weight[view->item[r]]++;
+    for (int i = 0; i < SHELF && by == RH_NEGATIVES_UNIFORM; i++)
+        weight[i] = 1;
+    for (int32_t q = 0; q < p->test.n; q++) {
+        const struct rh_query *query = &p->sampled.queries.query[q];
+        bool known[SHELF] = { false };
+        double all = 0;
+        known[p->test.truth[q].item[0]] = known[query->history[0].item[0]] = true;
+        assert_int_equal(p->sampled.drawn[q], negatives);
+        assert_int_equal(p->sampled.pool[q], SHELF - 2);
+        for (int i = 0; i < SHELF; i++)
+            all += known[i] ? 0 : weight[i];
+        for (int i = 0; i < SHELF; i++)
+            expected[i] += known[i] ? 0 : (double)negatives * weight[i] / all;
+        for (int32_t c = query->n_candidates - p->sampled.drawn[q]; c < query->n_candidates; c++) {
+            assert_false(known[query->candidate[c]]);
+            known[query->candidate[c]] = true; /* none twice */
+            drawn[query->candidate[c]]++;
+        }
+    }
+    for (int i = 0; i < SHELF; i++) {
+        if (expected[i] > 0)
+            sum += (drawn[i] - expected[i]) * (drawn[i] - expected[i]) / expected[i];
+        else
+            assert_true(drawn[i] == 0); /* nobody's favourite */
+    }
+    rh_problem_free(p);
+    rh_domain_data_free(target);
+    return sum;
+}
+
+/* 35 is beyond the 99.97th percentile of chi-square with 11 degrees of freedom; without replacement it is less. Eight
+ * of ten exhaust the rejection, so that the second way of drawing is looked at too. */
+static void negatives_are_drawn_as_it_says(void **state)
+{
+    struct world *w = *state;
+    assert_true(badness(w, 1, RH_NEGATIVES_UNIFORM) < 35);
+    assert_true(badness(w, 4, RH_NEGATIVES_UNIFORM) < 35);
+    assert_true(badness(w, 8, RH_NEGATIVES_UNIFORM) < 35);
+    assert_true(badness(w, 1, RH_NEGATIVES_POPULARITY) < 35);
+}
+
 /* ann, bob, cy swap their source rows; nobody keeps the own ones; degrees and users stay. */
 static void a_placebo_of_users_keeps_all_but_the_link(void **state)
 {
@@ -330,6 +401,7 @@ int main(void)
         TEST(files_name_candidates),
         TEST(bad_files_are_refused),
         TEST(negatives_are_strangers),
+        TEST(negatives_are_drawn_as_it_says),
         TEST(a_placebo_of_users_keeps_all_but_the_link),
         TEST(a_placebo_of_features_keeps_the_rows),
         TEST(keys_are_checked_against_each_other),
