@@ -57,12 +57,12 @@ _harness() {
         mapfile -t COMPREPLY < <(compgen -W 'expected trec_eval' -- "$word")
         return
         ;;
-    --cutoffs | --set | --threads | --plot | --baseline | --threshold) return ;;
+    --cutoff | --cutoffs | --set | --threads | --plot | --baseline | --threshold) return ;;
     esac
 
     local words=''
     case $command in
-    '') words='run check list describe data table compare plot evaluate import export help --help --version' ;;
+    '') words='run check list describe data table compare plot evaluate import rosetta export help --help --version' ;;
     run | check)
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
@@ -96,6 +96,11 @@ _harness() {
         list) words='--data --help' ;;
         *) words="$(_harness_names "$program" datasets) --data --set --cache --threads --quiet --help" ;;
         esac
+        ;;
+    rosetta)
+        if [[ $word == -* ]]; then
+            words='--run --qrels --cutoff --ignore-ranks --format --threads --help'
+        fi
         ;;
     import)
         if [[ $word == -* ]]; then

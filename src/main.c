@@ -37,6 +37,7 @@ static const struct command {
     { "plot", "draw it", rh_cmd_plot },
     { "evaluate", "compute metrics without fitting", rh_cmd_evaluate },
     { "import", "judge a run that another program made", rh_cmd_import },
+    { "rosetta", "score a run as several libraries would", rh_cmd_rosetta },
     { "export", "write runs as files for other programs", rh_cmd_export },
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

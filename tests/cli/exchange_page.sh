@@ -9,7 +9,7 @@ sed -i 's/^\[algorithm\.\(direct\|adversarial\|pretrain\|maml\)\]/&\nepochs = 1/
 ln -s "$HARNESS" harness
 PATH=$here:$PATH
 awk '/^```/ { inside = !inside; next } inside && /^harness /' "$page" >commands
-ok 'the page has commands' test "$(wc -l <commands)" = 7
+ok 'the page has commands' test "$(wc -l <commands)" = 8
 while read -r line; do
     exits 0 "$line" sh -c "$line"
     cp out "out.$number"
