@@ -499,6 +499,7 @@ static int prepare(struct evaluation *e, const struct rh_metric_use *use, struct
             continue;
         if (!world || world->n_items != e->n_items)
             return rh_fail(err, RH_EBUG, "metric %s without the world of its %d items", u->id, e->n_items);
+        RH_TRY(rh_metrics_check(world, u, 1, err));
         if (u->metric->prepare)
             RH_TRY(u->metric->prepare(scratch, world, u, err));
         e->n_scratch = u->n_scratch > e->n_scratch ? u->n_scratch : e->n_scratch;

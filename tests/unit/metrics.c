@@ -403,6 +403,47 @@ static void bad_names_are_refused_with_a_hint(void **state)
     rh_arena_release(&a);
 }
 
+/* Names with bytes changed, doubled and lost are read or refused with a sentence; what is read reads the same again. */
+static void damaged_names_are_read_or_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "ndcg@10/gain=exp/ideal=all", "ild@5/block=genre", "map_cut@20", "auc@all",
+                                         "recall@7/div=min/mean=pool", "logloss/prob=scale/over=test" };
+    static const char bytes[] = "@/=0129amin-";
+    struct rh_rng rng = { { 7, 77, 777, 7777 } };
+    int32_t cutoff = 10, read = 0;
+    for (int trial = 0; trial < 20000; trial++) {
+        struct rh_arena a = { 0 };
+        struct rh_error err = { 0 };
+        struct rh_metric_use *use, *again;
+        int32_t n, n_again;
+        char name[64];
+        snprintf(name, sizeof name, "%s", names[rh_rng_below(&rng, 6)]);
+        for (uint32_t edits = 1 + rh_rng_below(&rng, 3); edits; edits--) {
+            size_t length = strlen(name), at = length ? rh_rng_below(&rng, (uint32_t)length) : 0;
+            switch (rh_rng_below(&rng, 3)) {
+            case 0: memmove(name + at, name + at + (length > 0), length - at + !length); break;
+            case 1: name[at] = length ? bytes[rh_rng_below(&rng, sizeof bytes - 1)] : '\0'; break;
+            default: memmove(name + at + 1, name + at, length - at + 1); break;
+            }
+        }
+        const char *one = name;
+        if (rh_metrics_expand(&a, &one, 1, &cutoff, 1, &use, &n, &err) < 0) {
+            assert_int_equal(err.status, RH_EINVAL);
+            assert_true(strlen(err.text) > 20);
+        } else {
+            read++;
+            assert_int_equal(n, 1);
+            assert_int_equal(rh_metrics_expand(&a, &use->id, 1, &cutoff, 1, &again, &n_again, &err), RH_OK);
+            assert_string_equal(again->definition, use->definition);
+            assert_int_equal(rh_metrics_expand(&a, &use->definition, 1, &cutoff, 1, &again, &n_again, &err), RH_OK);
+            assert_string_equal(again->id, use->id);
+        }
+        rh_arena_release(&a);
+    }
+    assert_true(read > 500 && read < 15000);
+}
+
 static void a_missing_block_is_named(void **state)
 {
     (void)state;
@@ -567,6 +608,7 @@ int main(void)
         cmocka_unit_test(descriptors_are_complete),
         cmocka_unit_test(names_expand_with_cutoffs),
         cmocka_unit_test(a_missing_block_is_named),
+        cmocka_unit_test(damaged_names_are_read_or_refused),
         cmocka_unit_test(bad_names_are_refused_with_a_hint),
         cmocka_unit_test(trec_eval_and_scikit_learn_agree),
         cmocka_unit_test(ids_of_other_programs_are_ids),
