@@ -5,7 +5,8 @@
  *     r(u, i) = mu + b(u) + b(i)
  *
  * by alternating least squares (items first), or by stochastic gradient descent in the order of the training data. It
- * is BaselineOnly of Surprise, and with als the UserItemBaseline of MyMediaLite. A user or item without rows has b = 0.
+ * is BaselineOnly of Surprise, and with als the UserItemBaseline of MyMediaLite. A user or item without rows has b =
+ * 0.
  *
  * Time: a pass O(ratings). Memory: 8 bytes a user and item. */
 #include "algorithms/lib/rating.h"

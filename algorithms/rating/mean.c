@@ -88,8 +88,8 @@ static const struct rh_algorithm mean = {
     .size = sizeof(struct rh_algorithm),
     .name = "mean",
     .summary = "predicts the mean rating: of all, of the user, or of the item",
-    .reference = "Herlocker, Konstan, Borchers and Riedl 1999, An algorithmic framework for performing collaborative "
-                 "filtering, SIGIR 22",
+    .reference = "Herlocker, Konstan, Borchers and Riedl 1999, An algorithmic framework for performing "
+                 "collaborative filtering, SIGIR 22",
     .cost = "fit O(nnz), memory 8 I bytes; a query O(history + candidates)",
     .advice = "The floor for RMSE and MAE: what is not better than the item's mean has learned nothing. For ranking "
               "use popularity instead.",

@@ -9,8 +9,9 @@
  *
  *     b += rate (e - reg b),   p(u) += rate (e q(i) - reg p(u)),   q(i) += rate (e p(u) - reg q(i))
  *
- * with the old p(u) in the last. Ratings come user by user, in the order of the training data: one after the other, so
- * that the numbers do not depend on threads and are those of Surprise (with random = numpy_legacy to the last digit).
+ * with the old p(u) in the last. Ratings come user by user, in the order of the training data: one after the other,
+ * so that the numbers do not depend on threads and are those of Surprise (with random = numpy_legacy to the last
+ * digit).
  *
  * A user or item without training rows has offset and factors 0. Without offsets such a pair gets the mean.
  * Time: an epoch 10 d operations a rating. Memory: 8 (d + 1) bytes a user and item, d rounded up to a multiple of 8,

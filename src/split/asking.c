@@ -8,6 +8,7 @@ static const struct rh_choice universes[] = {
     { "overlap", RH_UNIVERSE_OVERLAP, "items with a train and a test row" },
     { "file", RH_UNIVERSE_FILE, "the items of candidates_file" },
     { "sampled", RH_UNIVERSE_SAMPLED, "all, with the values over sampled negatives beside them" },
+    { "held_out", RH_UNIVERSE_HELD_OUT, "the held-out items of the user, alone: to predict ratings" },
     { NULL, 0, NULL },
 };
 static const struct rh_choice distributions[] = {

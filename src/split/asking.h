@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include <rh/plugin.h>
 
-/* The candidates of a test query, before its history is masked. The modes but the last are those of MyMediaLite
+/* The candidates of a test query, before its history is masked. `train` to `overlap` are those of MyMediaLite
  * (Gantner, Rendle, Freudenthaler and Schmidt-Thieme, "MyMediaLite: a free recommender system library", RecSys 2011).
  */
 enum rh_universe {
@@ -16,7 +16,8 @@ enum rh_universe {
     RH_UNIVERSE_UNION,   /* either */
     RH_UNIVERSE_OVERLAP, /* both */
     RH_UNIVERSE_FILE,    /* named by a file, for all users or user by user */
-    RH_UNIVERSE_SAMPLED  /* every item, and beside that: the held-out items with sampled negatives */
+    RH_UNIVERSE_SAMPLED, /* every item, and beside that: the held-out items with sampled negatives */
+    RH_UNIVERSE_HELD_OUT /* of each query the items it holds out: the protocol of predicting ratings */
 };
 
 enum rh_negatives { RH_NEGATIVES_UNIFORM, RH_NEGATIVES_POPULARITY };

@@ -99,6 +99,20 @@ static int own_lists(struct rh_build *b, const struct rh_candidate_file *f, stru
     return RH_OK;
 }
 
+/* Each query asks for what it holds out; a held-out item that is masked stays away from rankings. */
+static int ask_held_out(struct rh_build *b, struct rh_queries *q, struct rh_error *err)
+{
+    struct rh_query *query = rh_arena_copy(&b->p->arena, q->query, (size_t)q->n, sizeof *query);
+    if (q->n && !query)
+        return rh_fail_memory(err, "candidates", (size_t)q->n * sizeof *query);
+    for (int32_t i = 0; i < q->n; i++) {
+        query[i].candidate = q->truth[i].item;
+        query[i].n_candidates = q->truth[i].n;
+    }
+    q->query = query;
+    return RH_OK;
+}
+
 int rh_build_candidates(struct rh_build *b, struct rh_error *err)
 {
     const struct rh_asking *asking = b->spec->asking;
@@ -106,6 +120,10 @@ int rh_build_candidates(struct rh_build *b, struct rh_error *err)
     int32_t *item = NULL, n = 0;
     if (asking->candidates == RH_UNIVERSE_ALL)
         return RH_OK;
+    if (asking->candidates == RH_UNIVERSE_HELD_OUT) {
+        RH_TRY(ask_held_out(b, &b->p->test, err));
+        return ask_held_out(b, &b->p->validation, err);
+    }
     if (asking->candidates_file[0])
         RH_TRY(rh_candidate_file_read(b, &f, err));
     if (asking->candidates == RH_UNIVERSE_SAMPLED)

@@ -119,6 +119,15 @@ static void universes_are_what_their_names_say(void **state)
     ASSERT_CANDIDATES(p->test.query[2], 1, 2);
     assert_int_equal(p->not_candidates.rows, 2);
     rh_problem_free(p);
+
+    w->asking.candidates = RH_UNIVERSE_HELD_OUT;
+    assert_non_null(p = build(w));
+    for (int32_t i = 0; i < p->test.n; i++) {
+        assert_int_equal(p->test.query[i].n_candidates, p->test.truth[i].n);
+        assert_memory_equal(p->test.query[i].candidate, p->test.truth[i].item,
+                            (size_t)p->test.truth[i].n * sizeof(int32_t));
+    }
+    rh_problem_free(p);
 }
 
 static const char *write_lists(const char *text)
