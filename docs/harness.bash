@@ -99,7 +99,7 @@ _harness() {
         ;;
     rosetta)
         if [[ $word == -* ]]; then
-            words='--run --qrels --cutoff --ignore-ranks --format --threads --help'
+            words='--run --qrels --cutoff --ignore-ranks --format --store --data --cache --threads --help'
         fi
         ;;
     import)

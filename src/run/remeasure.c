@@ -16,6 +16,7 @@ struct remeasuring {
     struct rh_recalled *recalled;
     const struct rh_remeasure_options *o;
     struct rh_remeasure_summary *out;
+    const char *tag;     /* of the problem at hand */
     struct found *found; /* [n] */
     int32_t n;
 };
@@ -29,6 +30,7 @@ static int find_runs(struct remeasuring *x, const struct rh_recalled_problem *p,
     RH_TRY(rh_sql_number(s, &most, 0, err, "SELECT count(*) FROM experiment_run WHERE experiment = ?", "i",
                          x->recalled->experiment));
     x->n = 0;
+    x->tag = p->tag;
     x->found = rh_alloc(x->a, (size_t)most + 1, sizeof *x->found);
     if (!x->found)
         return rh_fail_memory(err, "the runs of an experiment", (size_t)most * sizeof *x->found);
@@ -53,7 +55,7 @@ static int find_runs(struct remeasuring *x, const struct rh_recalled_problem *p,
         }
         if (status < 0)
             break;
-        if (has == x->o->n_use)
+        if (has == x->o->n_use && !x->o->tell)
             x->out->stored++;
         else
             x->n++;
@@ -102,6 +104,10 @@ static int measure_run(struct remeasuring *x, struct found *f, const struct rh_p
         return rh_fail_memory(err, "the metrics of a run", (size_t)x->o->n_use * sizeof *row);
     RH_TRY(load_run(x, f, err));
     RH_TRY(rh_replay(x->a, problem, &f->run, x->o->use, x->o->n_use, eval, row, err));
+    if (x->o->tell) {
+        x->o->tell(x->o->arg, x->tag, f->run.label, row);
+        return RH_OK;
+    }
     return rh_store_add_metrics(x->recalled->store, f->id, row, x->o->n_use, problem->test.n, err);
 }
 

@@ -9,6 +9,9 @@ struct rh_remeasure_options {
     int32_t n_use;
     int threads;
     const volatile sig_atomic_t *cancel;
+    /* Who wants the values [n_use] of a run instead of the store; NULL: they are stored. The rows are borrowed. */
+    void (*tell)(void *arg, const char *problem, const char *label, const struct rh_metric_row *row);
+    void *arg;
 };
 
 struct rh_remeasure_summary {

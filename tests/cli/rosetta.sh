@@ -23,9 +23,45 @@ says out 'map@5/at=ranks'
 exits 2 'a cut-off that is none' rosetta --cutoff 0
 says err "--cutoff '0' is not an integer from 1"
 exits 2 'no qrels' "$HARNESS" rosetta --run "$oracle/rosetta.run"
-says err 'rosetta takes --run FILE and --qrels FILE; harness export EXPERIMENT --trec DIR makes them'
+says err 'rosetta takes one experiment, or --run FILE and --qrels FILE'
 exits 3 'no file' "$HARNESS" rosetta --run none --qrels "$oracle/rosetta.qrels"
 says err "cannot open 'none'"
 exits 0 'ties' "$HARNESS" rosetta --run "$oracle/runfile.run" --qrels "$oracle/runfile.qrels" --ignore-ranks
 says out 'with a tied score: expectations here'
+
+# ---- a stored experiment: what leaves it as files says the same
+cat >x.ini <<'END'
+[experiment]
+name = x
+keep_rankings = 100
+[dataset.synth]
+use = synthetic
+users = 60
+items = 40
+rows = 900
+[problem.warm]
+target = synth/movies
+split = leave_one_out
+order = random
+[evaluate]
+metrics = auc
+[algorithm.popularity]
+[algorithm.itemknn]
+END
+"$HARNESS" run x.ini --cache none --store x.sqlite --quiet >/dev/null
+exits 0 'stored runs' "$HARNESS" rosetta x --store x.sqlite --cache none
+says out 'popularity on warm'
+says out 'itemknn on warm'
+exits 0 'as CSV' "$HARNESS" rosetta x --store x.sqlite --cache none --format csv
+sed -n 's/^warm,itemknn,//p' out >stored
+ok 'nothing is stored' sh -c '! "$1" table x --store x.sqlite --metric mrr >/dev/null 2>&1' - "$HARNESS"
+"$HARNESS" export x --store x.sqlite --cache none --trec out.d >/dev/null
+exits 0 'their files' "$HARNESS" rosetta --run out.d/warm.itemknn.run --qrels out.d/warm.qrels --format csv
+sed 1d out >files
+short() { awk -F, '{ printf "%s,%s,%.12f\n", $2, $3, $4 }' "$1"; } # sums have another order
+short stored >stored.short
+short files >files.short
+ok 'say the same' cmp stored.short files.short
+exits 2 'no such experiment' "$HARNESS" rosetta y --store x.sqlite
+says err "has no experiment 'y'"
 finish
