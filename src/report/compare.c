@@ -132,6 +132,20 @@ static const char *missing_words(struct rh_arena *a, const struct rh_row *row, c
     return rh_arena_printf(a, "%shas no values of users", who);
 }
 
+/* A metric of the whole run, such as coverage, has one value and none of users: it is shown, without an interval. */
+static bool is_of_runs(const struct rh_row *row, ptrdiff_t column, const struct rh_query_values *v, int64_t n)
+{
+    return row->failed < row->runs && !isnan(row->cell[column].value) && !has_values(v, n);
+}
+
+static void compare_runs(const struct rh_row *base, ptrdiff_t column, struct rh_comparison *c)
+{
+    c->value = c->row->cell[column].value;
+    c->baseline = base->cell[column].value;
+    c->paired.mean = c->value - c->baseline;
+    c->why = "a value of the whole run has no users to compare";
+}
+
 static int compare_pairs(struct rh_arena *a, const struct rh_comparisons *all, struct pairs *p,
                          const struct rh_users *u, const struct rh_compare_options *o, struct rh_comparison *c,
                          struct rh_error *err)
@@ -167,6 +181,7 @@ static int compare_column(struct rh_store *s, struct rh_arena *a, struct rh_comp
 {
     const struct rh_row *base = row_with(u->part, all->baseline);
     const char *no_base = NULL;
+    ptrdiff_t at = column - all->results.column;
     if (base)
         RH_TRY(rh_query_values_load(s, u, base, column->id, &p->base, err));
     if (!base)
@@ -181,9 +196,13 @@ static int compare_column(struct rh_store *s, struct rh_arena *a, struct rh_comp
         *c = (struct rh_comparison){ .part = u->part, .column = column, .row = row, .value = NAN, .baseline = NAN,
                                      .corrected = NAN, .why = no_base,
                                      .paired = { 0, NAN, NAN, NAN, NAN, NAN } };
-        if (no_base)
+        if (!base || (no_base && !is_of_runs(base, at, &p->base, u->n_queries)))
             continue;
         RH_TRY(rh_query_values_load(s, u, row, column->id, &p->other, err));
+        if (no_base && is_of_runs(row, at, &p->other, u->n_queries))
+            compare_runs(base, at, c);
+        if (no_base)
+            continue;
         if (has_values(&p->other, u->n_queries))
             RH_TRY(compare_pairs(a, all, p, u, o, c, err));
         else if (!(c->why = missing_words(a, row, "")))

@@ -80,8 +80,10 @@ static void add_cell(const struct rh_comparison *c, const struct rh_compare_opti
         rh_text_add(t, c->row->label);
     else if (column == VERDICT)
         rh_verdict_words(c, o, t);
-    else if (c->why)
+    else if (c->why && !(column == 4 || ((column == 2 || column == 3) && !isnan(c->value))))
         return;
+    else if (column == 4 && c->why)
+        rh_text_add(t, isnan(c->value) ? "" : "-");
     else if (column == 1)
         rh_write_count(t, p->n);
     else if (column == 2)

@@ -56,7 +56,9 @@ else
     skip 'the store' 'sqlite3 is not installed'
 fi
 exits 0 'a metric of a run is no reason not to compare others' "$HARNESS" compare m --store s.sqlite --metric gini@5
-says out 'not compared'
+says out 'gini@5 against popularity, lower is better (0.'
+says out 'not compared: a value of the whole run has no users to compare'
+ok 'with the values and the difference' grep -Eq '^itemknn +0\.[0-9]{4} +-0\.[0-9]{4} +- ' out
 
 experiment 'ndcg, ild@5/block=genres' >missing.ini
 exits 1 'features that the data lacks' "$HARNESS" run missing.ini --store u.sqlite
