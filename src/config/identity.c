@@ -26,7 +26,9 @@ static int hash_asking(struct rh_hash *h, const struct rh_plan_problem *q, struc
         bool candidates = !strcmp(key, "problem.candidates") || !strncmp(key, "problem.negatives", 17) ||
                           !strcmp(key, "problem.correction");
         if ((candidates && a->candidates != RH_UNIVERSE_ALL) ||
-            (!strcmp(key, "problem.placebo") && a->placebo != RH_PLACEBO_NONE)) {
+            (!strcmp(key, "problem.placebo") && a->placebo != RH_PLACEBO_NONE) ||
+            (!strcmp(key, "problem.known") && a->known < 1) ||
+            (!strcmp(key, "problem.train_core") && a->train_core > 1)) {
             rh_hash_text(h, key);
             rh_hash_text(h, q->setting[i].value);
         }

@@ -62,7 +62,8 @@ static int store_facts(struct execution *x, const struct rh_problem *p, int64_t 
     struct rh_arena_mark mark = rh_arena_mark(&x->arena);
     const struct rh_train *t = &p->train;
     const struct rh_leakage *l = &p->leakage;
-    int32_t n_removed = p->not_candidates.rows > 0;
+    const struct rh_removed *own[] = { &p->outside_core, &p->unlinked, &p->not_candidates }; /* of the problem */
+    int32_t n_removed = sizeof own / sizeof *own;
     int64_t source_rows = 0;
     for (int32_t d = 0; d < t->n_domains; d++) {
         n_removed += p->domain[d]->n_removed;
@@ -80,10 +81,10 @@ static int store_facts(struct execution *x, const struct rh_problem *p, int64_t 
             removed[n_removed++] = (struct rh_removed_row){ p->domain[d]->name, r->step, r->rows, r->users,
                                                             r->items };
         }
-    if (p->not_candidates.rows) {
-        const struct rh_removed *r = &p->not_candidates;
-        removed[n_removed++] = (struct rh_removed_row){ p->domain[0]->name, r->step, r->rows, r->users, r->items };
-    }
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i]->rows || own[i]->users)
+            removed[n_removed++] = (struct rh_removed_row){ p->domain[0]->name, own[i]->step, own[i]->rows,
+                                                            own[i]->users, own[i]->items };
     for (int32_t i = 0; i < p->test.n; i++)
         user[i] = rh_string(&p->user_id, p->test.query[i].user);
     struct rh_problem_facts facts = {

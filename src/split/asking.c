@@ -32,6 +32,10 @@ const struct rh_param rh_asking_params[] = {
     RH_REAL(struct rh_asking, correction, 0.1, 0.001, 1,
             "gamma of the corrected estimate: the weight of its variance against its bias"),
     RH_ENUM(struct rh_asking, placebo, RH_PLACEBO_NONE, placebos, "what is destroyed to control a gain"),
+    RH_REAL(struct rh_asking, known, 1, 0, 1,
+            "share of the training users with rows in a source whose rows there are known to be theirs"),
+    RH_INT(struct rh_asking, train_core, 0, 0, 1000000,
+           "train where users and items have so many train rows, ask everyone; 0: train on all"),
     RH_PARAMS_END,
 };
 
@@ -51,5 +55,8 @@ int rh_asking_check(const struct rh_asking *q, int32_t n_sources, struct rh_erro
     if (q->placebo == RH_PLACEBO_USERS && n_sources == 0)
         return rh_fail(err, RH_EINVAL, "placebo = users shuffles which source user is which target user, and there "
                        "is no source; add 'sources = ...'");
+    if (q->known < 1 && n_sources == 0)
+        return rh_fail(err, RH_EINVAL, "known = %g forgets links to a source, and there is no source; add 'sources = "
+                       "...'", q->known);
     return RH_OK;
 }

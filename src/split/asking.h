@@ -36,6 +36,8 @@ struct rh_asking {
     int negatives_by;            /* enum rh_negatives */
     double correction;           /* gamma of the corrected estimate, see eval/corrected.h */
     int placebo;                 /* enum rh_placebo */
+    double known;       /* share of the links between domains that is known, of users who train; see split/links.c */
+    int64_t train_core; /* train on the k-core of the train rows alone, ask everyone; below 2: on all */
 };
 extern const struct rh_param rh_asking_params[];
 

@@ -1,5 +1,6 @@
 /* Cold users: a share of users is held out of training; each is asked with k support rows visible (k-shot). */
 #include "base/stream.h"
+#include "split/cold.h"
 #include "split/rows.h"
 
 struct params {
@@ -34,6 +35,8 @@ static int label(const struct rh_split_input *in, const void *values, struct rh_
     struct rh_arena work = { 0 };
     struct rh_users users;
     int status = rh_users_eligible(in, &shot, NULL, &work, &users, err);
+    if (status == RH_OK)
+        status = rh_cold_some("fraction", p->fraction, users.n, "users with more than k_max rows", err);
     if (status == RH_OK) {
         struct rh_rng rng = rh_stream(in->seed, in->identity, "split cold_users", 0);
         rh_rng_shuffle(&rng, users.user, users.n);

@@ -1,10 +1,8 @@
 /* Global time: what happened up to one instant trains, what happened after it is asked, as in production. Source rows
  * later than the train cut are dropped, so that nothing of the future is seen anywhere. */
 #include "base/sort.h"
-#include "base/text.h"
+#include "split/instant.h"
 #include "split/rows.h"
-
-#include <stdio.h>
 
 struct params {
     double train, validation;
@@ -30,42 +28,6 @@ static const struct rh_param params[] = {
     RH_PARAMS_END,
 };
 
-static bool leap_year(int64_t year)
-{
-    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static int days_of_month(int64_t year, int64_t month)
-{
-    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    return days[month - 1] + (month == 2 && leap_year(year));
-}
-
-/* Days from 1970-01-01 to a day of the Gregorian calendar, year >= 1. */
-static int64_t day_number(int64_t year, int64_t month, int64_t day)
-{
-    int64_t y = year - 1, n = y * 365 + y / 4 - y / 100 + y / 400 - 719162 + day - 1;
-    for (int64_t m = 1; m < month; m++)
-        n += days_of_month(year, m);
-    return n;
-}
-
-/* Unix seconds, or a day: its first second in UTC. */
-static int parse_instant(const char *key, const char *text, int64_t *out, struct rh_error *err)
-{
-    static const int64_t least = -62135596800, most = 253402300799; /* years 1 to 9999 */
-    int year, month, day, end = 0;
-    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) == 3 && !text[end] && year >= 1 && month >= 1 &&
-        month <= 12 && day >= 1 && day <= days_of_month(year, month)) {
-        *out = 86400 * day_number(year, month, day);
-        return RH_OK;
-    }
-    if (rh_parse_int(text, out) && *out >= least && *out <= most)
-        return RH_OK;
-    return rh_fail(err, RH_EINVAL, "%s = %s is not an instant: expected YYYY-MM-DD, or unix seconds (not "
-                   "milliseconds) from %lld to %lld", key, text, (long long)least, (long long)most);
-}
-
 /* The last second that trains, and the last that validates. */
 struct cuts {
     int64_t train, validation;
@@ -74,10 +36,10 @@ struct cuts {
 static int given_cuts(const struct params *p, struct cuts *c, struct rh_error *err)
 {
     int64_t train, validation;
-    RH_TRY(parse_instant("train_before", p->train_before, &train, err));
+    RH_TRY(rh_parse_instant("train_before", p->train_before, &train, err));
     validation = train;
     if (*p->validation_before)
-        RH_TRY(parse_instant("validation_before", p->validation_before, &validation, err));
+        RH_TRY(rh_parse_instant("validation_before", p->validation_before, &validation, err));
     if (validation < train)
         return rh_fail(err, RH_EINVAL, "validation_before = %s is earlier than train_before = %s",
                        p->validation_before, p->train_before);
@@ -148,18 +110,6 @@ static int drop_late_source_rows(const struct rh_split_input *in, const struct p
     return RH_OK;
 }
 
-/* Users without a train row are not asked. */
-static void drop_new_users(const struct rh_domain_data *t, uint8_t *label)
-{
-    for (int32_t u = 0; u < t->n_users; u++) {
-        bool known = false;
-        for (int64_t r = t->row[u]; r < t->row[u + 1]; r++)
-            known |= label[r] == RH_TRAIN;
-        for (int64_t r = t->row[u]; !known && r < t->row[u + 1]; r++)
-            label[r] = RH_UNUSED;
-    }
-}
-
 static int label(const struct rh_split_input *in, const void *values, struct rh_split_output *out,
                  struct rh_error *err)
 {
@@ -173,7 +123,7 @@ static int label(const struct rh_split_input *in, const void *values, struct rh_
     for (int64_t r = 0; r < t->n_rows; r++)
         out->target[r] = part_at(t->time[r], p, &c);
     if (!p->new_users)
-        drop_new_users(t, out->target);
+        rh_rows_drop_new_users(t, out->target);
     return drop_late_source_rows(in, p, &c, out, err);
 }
 

@@ -85,7 +85,7 @@ static void look_at_user(const struct rh_build *b, int32_t u, struct rh_leakage 
             first_test = t;
     }
     l->train_rows += train;
-    if (cold)
+    if (cold && !b->spec->split->warm_support && b->spec->asking->train_core <= 1)
         l->cold_user_train_rows += train;
     if (first_test == INT64_MAX)
         return;

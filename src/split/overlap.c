@@ -1,6 +1,7 @@
 /* Overlap: users of the target that a source knows too; a share of them is cold in the target, and only those are
  * asked. All other users train. */
 #include "base/stream.h"
+#include "split/cold.h"
 #include "split/rows.h"
 
 struct params {
@@ -57,6 +58,7 @@ static int label_with(const struct rh_split_input *in, const struct params *p, s
         return rh_fail(err, RH_EDATA, "no user has %lld or more rows in a source: the domains share no such user",
                        (long long)p->source_rows);
     RH_TRY(rh_users_eligible(in, &shot, wanted, work, &users, err));
+    RH_TRY(rh_cold_some("cold", p->cold, users.n, "overlapping users with more than k_max rows", err));
     struct rh_rng rng = rh_stream(in->seed, in->identity, "split overlap", 0);
     rh_rng_shuffle(&rng, users.user, users.n);
     int64_t test = rh_rows_share(p->cold, users.n);

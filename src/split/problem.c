@@ -98,7 +98,8 @@ static void hash_candidates(struct rh_hash *h, const struct rh_queries *q)
     }
 }
 
-/* What the asking adds; nothing for all items and no placebo. A placebo follows from domains, seed and its name. */
+/* What the asking adds; nothing for all items, all links and no placebo. Which links are forgotten, and a placebo,
+ * follow from domains, labels and seed. */
 static void hash_asking(const struct rh_build *b, struct rh_hash *h)
 {
     const struct rh_asking *q = b->spec->asking;
@@ -106,6 +107,10 @@ static void hash_asking(const struct rh_build *b, struct rh_hash *h)
         rh_hash_text(h, rh_universe_word(q->candidates));
         hash_candidates(h, &b->p->test);
         hash_candidates(h, &b->p->sampled.queries);
+    }
+    if (q->known < 1) {
+        rh_hash_u64(h, (uint64_t)b->p->unlinked.users);
+        rh_hash_u64(h, b->spec->seed);
     }
     if (q->placebo != RH_PLACEBO_NONE) {
         rh_hash_u64(h, (uint64_t)q->placebo);
@@ -198,6 +203,10 @@ static int build(struct rh_build *b, struct rh_error *err)
     RH_TRY(rh_build_users(b, err));
     RH_TRY(label_rows(b, err));
     RH_TRY(check_parts(b, err));
+    if (spec->asking->train_core > 1)
+        RH_TRY(rh_build_core(b, err));
+    if (spec->asking->known < 1)
+        RH_TRY(rh_build_known(b, err));
     if (spec->asking->placebo == RH_PLACEBO_USERS)
         RH_TRY(rh_build_placebo_users(b, err));
     RH_TRY(rh_build_features(b, err));

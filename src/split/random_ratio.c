@@ -4,7 +4,7 @@
 
 struct params {
     double test, validation;
-    int scope;
+    int scope, rounding;
 };
 
 enum { SCOPE_USER, SCOPE_ALL };
@@ -14,10 +14,18 @@ static const struct rh_choice scopes[] = {
     { NULL, 0, NULL },
 };
 
+enum { ROUND_NEAREST, ROUND_RECBOLE };
+static const struct rh_choice roundings[] = {
+    { "nearest", ROUND_NEAREST, "shares of a user's rows are rounded, halves up" },
+    { "recbole", ROUND_RECBOLE, "rounded down; a share below one row is one row while two train: RecBole, by user" },
+    { NULL, 0, NULL },
+};
+
 static const struct rh_param params[] = {
     RH_REAL(struct params, test, 0.2, 0, 1, "share of rows that is asked"),
     RH_REAL(struct params, validation, 0.1, 0, 1, "share of rows for validation"),
     RH_ENUM(struct params, scope, SCOPE_USER, scopes, "what the shares are shares of"),
+    RH_ENUM(struct params, rounding, ROUND_NEAREST, roundings, "how a share of the rows of a user becomes a number"),
     RH_PARAMS_END,
 };
 
@@ -30,6 +38,37 @@ static int check(const void *values, struct rh_error *err)
     return RH_OK;
 }
 
+/* How many of a user's n rows are asked and validate. */
+struct counts {
+    int64_t test, validation;
+};
+
+static struct counts nearest(const struct params *p, int64_t n)
+{
+    struct counts c = { rh_rows_share(p->test, n), rh_rows_share(p->validation, n) };
+    if (c.test > n - 1)
+        c.test = n > 0 ? n - 1 : 0;
+    if (c.validation > n - 1 - c.test)
+        c.validation = n > 0 ? n - 1 - c.test : 0;
+    return c;
+}
+
+/* RecBole's Dataset._calcu_split_ids: whole numbers below the shares; then first test, then validation gets a row
+ * when its share is a part of one, as long as more than one row trains. */
+static struct counts recbole(const struct params *p, int64_t n)
+{
+    double test = p->test * (double)n, validation = p->validation * (double)n;
+    struct counts c = { (int64_t)test, (int64_t)validation };
+    int64_t train = n - c.test - c.validation;
+    if (train > 1 && test > 0 && test < 1) {
+        c.test = 1;
+        train--;
+    }
+    if (train > 1 && validation > 0 && validation < 1)
+        c.validation = 1;
+    return c;
+}
+
 static int by_user(const struct rh_split_input *in, const struct params *p, struct rh_split_output *out,
                    struct rh_arena *work, struct rh_error *err)
 {
@@ -39,14 +78,10 @@ static int by_user(const struct rh_split_input *in, const struct params *p, stru
         return RH_ENOMEM;
     for (int32_t u = 0; u < t->n_users; u++) {
         int64_t first = t->row[u], n = t->row[u + 1] - first;
-        int64_t test = rh_rows_share(p->test, n), validation = rh_rows_share(p->validation, n);
-        if (test > n - 1)
-            test = n - 1;
-        if (validation > n - 1 - test)
-            validation = n - 1 - test;
+        struct counts c = p->rounding == ROUND_RECBOLE ? recbole(p, n) : nearest(p, n);
         rh_rows_order(in, u, RH_ORDER_RANDOM, "split random_ratio", keys);
-        for (int64_t i = 0; i < test + validation; i++)
-            out->target[first + keys[i].row] = i < test ? RH_TEST : RH_VALIDATION;
+        for (int64_t i = 0; i < c.test + c.validation; i++)
+            out->target[first + keys[i].row] = i < c.test ? RH_TEST : RH_VALIDATION;
     }
     return RH_OK;
 }

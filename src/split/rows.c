@@ -60,6 +60,17 @@ void rh_rows_order(const struct rh_split_input *in, int32_t user, int order, con
     }
 }
 
+void rh_rows_drop_new_users(const struct rh_domain_data *t, uint8_t *label)
+{
+    for (int32_t u = 0; u < t->n_users; u++) {
+        bool known = false;
+        for (int64_t r = t->row[u]; r < t->row[u + 1]; r++)
+            known |= label[r] == RH_TRAIN;
+        for (int64_t r = t->row[u]; !known && r < t->row[u + 1]; r++)
+            label[r] = RH_UNUSED;
+    }
+}
+
 int rh_kshot_check(int64_t k, int64_t k_max, struct rh_error *err)
 {
     if (k > k_max)

@@ -29,6 +29,9 @@ struct rh_row_key *rh_rows_room(const struct rh_split_input *in, struct rh_arena
 void rh_rows_order(const struct rh_split_input *in, int32_t user, int order, const char *purpose,
                    struct rh_row_key *keys);
 
+/* The rows of users without a train row become unused. */
+void rh_rows_drop_new_users(const struct rh_domain_data *target, uint8_t *label);
+
 /* A user held out of training: of the rows in `order` the first k are support, the others up to k_max are unused, and
  * the rest is asked: the same rows are asked for every k of a sweep up to k_max. */
 struct rh_kshot {

@@ -37,6 +37,7 @@ struct rh_split {
     const char *name, *summary, *reference;
     uint32_t revision;
     bool needs_time, needs_given, needs_sources;
+    bool warm_support; /* support rows may belong to users who train, too */
     const struct rh_param *params;
     size_t params_size;
     int32_t (*folds)(const void *params); /* how many problems it makes; NULL: one */
