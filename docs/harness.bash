@@ -46,7 +46,7 @@ _harness() {
         return
         ;;
     --test)
-        mapfile -t COMPREPLY < <(compgen -W 't permutation' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 't permutation wilcoxon' -- "$word")
         return
         ;;
     --correction)

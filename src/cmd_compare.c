@@ -20,7 +20,7 @@ int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
     const struct rh_option option[] = {
         { "metric", "LIST", "metrics, such as ndcg@10,auc (the primary one)", .value = &o.metrics },
         { "baseline", "LABEL", "compared with (the first algorithm that is not random)", .value = &o.baseline },
-        { "test", "WORD", "t, permutation (t)", .value = &test },
+        { "test", "WORD", "t, permutation, wilcoxon (t)", .value = &test },
         { "correction", "WORD", "of all p-values printed: holm, bh, none (holm)", .value = &correction },
         { "threshold", "X", "smallest difference that matters in practice", .value = &threshold },
         { "format", "WORD", "text, md, csv, json", .value = &format },

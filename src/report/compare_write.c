@@ -5,8 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const test_words[] = { "paired t-test", "sign-flip permutation test" };
-static const char *const test_keys[] = { "t", "permutation" };
+static const char *const test_words[] = { "paired t-test", "sign-flip permutation test",
+                                         "Wilcoxon signed-rank test" };
+static const char *const test_keys[] = { "t", "permutation", "wilcoxon" };
+static const char wilcoxon_warning[] = "the Wilcoxon test asks whether differences are symmetric around 0, not whether "
+                                       "their mean is 0; on ranking metrics it errs more often than it says "
+                                       "(Ihemelandu and Ekstrand 2023): prefer t or permutation";
 static const char *const correction_words[] = { "none", "Holm", "Benjamini-Hochberg" };
 static const char *const correction_keys[] = { "none", "holm", "bh" };
 
@@ -47,6 +51,8 @@ static void write_method(const struct rh_comparisons *c, const struct rh_compare
     else
         rh_text_printf(t, "corrected by %s; a difference is shown when the corrected p is below %g.",
                        correction_words[o->correction], RH_COMPARE_LEVEL);
+    if (o->test == RH_TEST_WILCOXON)
+        rh_text_printf(t, " Warning: %s.", wilcoxon_warning);
     if (o->test == RH_TEST_PERMUTATION && o->correction == RH_CORRECTION_HOLM &&
         c->family >= RH_COMPARE_LEVEL * (RH_SIGN_FLIPS + 1))
         rh_text_printf(
@@ -304,6 +310,8 @@ static void write_json(const struct rh_comparisons *c, const struct rh_compare_o
     rh_write_json_pair(t, "{", "experiment", c->results.name);
     rh_write_json_pair(t, ", ", "baseline", c->baseline);
     rh_write_json_pair(t, ", ", "test", test_keys[o->test]);
+    if (o->test == RH_TEST_WILCOXON)
+        rh_write_json_pair(t, ", ", "warning", wilcoxon_warning);
     rh_write_json_pair(t, ", ", "correction", correction_keys[o->correction]);
     rh_text_printf(t, ", \"family\": %d", c->family);
     rh_write_json_number(t, "level", RH_COMPARE_LEVEL);

@@ -10,7 +10,7 @@
 #define RH_SIGN_FLIPS 10000
 #define RH_SMALL_STRATUM 10
 
-enum rh_test { RH_TEST_T, RH_TEST_PERMUTATION };
+enum rh_test { RH_TEST_T, RH_TEST_PERMUTATION, RH_TEST_WILCOXON };
 int rh_test_parse(const char *word, enum rh_test *out, struct rh_error *err);
 
 struct rh_paired {
@@ -18,7 +18,7 @@ struct rh_paired {
     double mean;
     double low, high; /* 95 % interval of the mean, BCa bootstrap */
     double effect;    /* Cohen's d_z: mean / standard deviation; NaN when all differences are equal */
-    double p;         /* two-sided, that the mean is 0 */
+    double p;         /* two-sided, that the mean is 0; of Wilcoxon, that the differences are symmetric around 0 */
 };
 
 /* All of the above; NaN where n is too small (below 2). `stratum` [n]: each in [0, n_strata); NULL: one. Resamples keep
@@ -39,6 +39,13 @@ double rh_paired_t(const double *difference, int64_t n);
  * are no more than RH_SIGN_FLIPS, else so many drawn ones, with the observed one counted in (Phipson and Smyth
  * 2010). */
 int rh_paired_flips(const double *difference, int64_t n, const char *identity, double *p, struct rh_error *err);
+
+/* Wilcoxon's signed ranks (1945): differences of 0 are left out, equal sizes share the mean of their ranks. Two-sided:
+ * from all patterns of signs up to RH_EXACT_RANKS differences, beyond from the normal distribution, with the variance
+ * lessened by ties and without a correction for continuity. It asks whether the differences lie symmetrically around 0,
+ * which is not whether their mean is 0: use with a warning. p = 1 when all differences are 0. */
+#define RH_EXACT_RANKS 50
+int rh_paired_wilcoxon(const double *difference, int64_t n, double *p, struct rh_error *err);
 
 enum rh_correction { RH_CORRECTION_NONE, RH_CORRECTION_HOLM, RH_CORRECTION_BH };
 int rh_correction_parse(const char *word, enum rh_correction *out, struct rh_error *err);

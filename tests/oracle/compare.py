@@ -34,6 +34,7 @@ def main():
             line("sample", name, d)
             line("effect", name, [d.mean() / d.std(ddof=1)])
             line("t", name, [stats.ttest_1samp(d, 0).pvalue])
+            line("wilcoxon", name, [stats.wilcoxon(d, zero_method="wilcox", correction=False).pvalue])
             flips = stats.permutation_test((d, numpy.zeros_like(d)), lambda a, b, axis: (a - b).mean(axis=axis),
                                            permutation_type="samples", vectorized=True, batch=500,
                                            n_resamples=numpy.inf if len(d) < 14 else 199999, rng=5)

@@ -64,7 +64,7 @@ static void statistics_agree_with_scipy(void **state)
     static const char *const names[] = { "few", "skewed", "ties", "sure" };
     static const int sizes[] = { 11, 83, 137, 211 };
     for (int i = 0; i < 4; i++) {
-        double *d, *effect, *t, *flips, *bca, p;
+        double *d, *effect, *t, *flips, *bca, *wilcoxon, p;
         struct rh_paired got;
         struct rh_error err = { 0 };
         int n = oracle("sample", names[i], &d);
@@ -72,6 +72,9 @@ static void statistics_agree_with_scipy(void **state)
         assert_int_equal(oracle("effect", names[i], &effect), 1);
         assert_int_equal(oracle("t", names[i], &t), 1);
         assert_int_equal(oracle("flips", names[i], &flips), 1);
+        assert_int_equal(oracle("wilcoxon", names[i], &wilcoxon), 1);
+        assert_int_equal(rh_paired_wilcoxon(d, n, &p, &err), RH_OK);
+        assert_near(p, wilcoxon[0], 1e-11 * wilcoxon[0]);
         assert_int_equal(oracle("bca", names[i], &bca), 2);
         assert_int_equal(rh_paired(&arena, d, NULL, n, 1, RH_TEST_T, names[i], &got, &err), RH_OK);
         assert_int_equal(got.n, n);
@@ -171,6 +174,10 @@ static void degenerate_samples_have_answers(void **state)
     assert_true(got.low == 0.1875 && got.high == 0.1875 && isnan(got.effect) && got.p == 0);
     assert_int_equal(rh_paired(&arena, same, NULL, 3, 1, RH_TEST_PERMUTATION, "same", &got, &err), RH_OK);
     assert_true(got.p == 0.25); /* +++ and --- of 8 */
+    assert_int_equal(rh_paired(&arena, same, NULL, 3, 1, RH_TEST_WILCOXON, "same", &got, &err), RH_OK);
+    assert_true(got.p == 0.25); /* the same two, with three tied ranks */
+    assert_int_equal(rh_paired(&arena, none, NULL, 4, 1, RH_TEST_WILCOXON, "none", &got, &err), RH_OK);
+    assert_true(got.p == 1);
     assert_int_equal(rh_paired(&arena, none, NULL, 4, 1, RH_TEST_T, "none", &got, &err), RH_OK);
     assert_true(got.mean == 0 && got.low == 0 && got.high == 0 && got.p == 1);
     assert_int_equal(rh_paired(&arena, same, NULL, 1, 1, RH_TEST_T, "one", &got, &err), RH_OK);
