@@ -62,10 +62,11 @@ _harness() {
 
     local words=''
     case $command in
-    '') words='run check list describe data table compare plot evaluate import rosetta export help --help --version' ;;
-    run | check)
+    '') words='run reproduce check list describe data table compare plot evaluate import rosetta export help --help --version' ;;
+    run | reproduce | check)
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
+            [[ $command == reproduce ]] && words+=' --cache --force --threads --format --quiet --verbose'
             [[ $command == run ]] && words+=' --cache --force --keep-rankings --threads --metric --format --quiet --verbose'
         else
             compopt -o filenames
@@ -131,7 +132,7 @@ _harness() {
             words=${words/ \*/}
         fi
         ;;
-    help) words='run check list describe data table compare plot' ;;
+    help) words='run reproduce check list describe data table compare plot' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

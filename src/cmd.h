@@ -23,6 +23,7 @@ struct rh_cmd {
 };
 
 int rh_cmd_run(const struct rh_cmd *c, int argc, char **argv);
+int rh_cmd_reproduce(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_check(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_list(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_describe(const struct rh_cmd *c, int argc, char **argv);

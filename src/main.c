@@ -28,6 +28,7 @@ static const struct command {
     bool many_loops; /* trains: its threads meet in loop after loop */
 } commands[] = {
     { "run", "run an experiment, then print its table", rh_cmd_run, true },
+    { "reproduce", "run the experiment of a published table and compare", rh_cmd_reproduce, true },
     { "check", "parse and validate an experiment, print the plan; reads no data", rh_cmd_check },
     { "list", "list algorithms, datasets, metrics or splits", rh_cmd_list },
     { "describe", "describe one of them: summary, paper, parameters", rh_cmd_describe },

@@ -22,7 +22,7 @@
  * asks.
  *
  * Time: users: fit O(ratings), a query sum of |users of j| over the history and k log k + |users of i| a candidate.
- * Items: fit sum over users of |history|^2, a query |history| a candidate. Memory: 12 bytes a rating; items: 4 I^2
+ * Items: fit sum over users of |history|^2, a query |history| a candidate. Memory: 12 bytes a rating; items: 8 I^2
  * bytes. */
 #include "algorithms/lib/rating.h"
 
@@ -84,7 +84,7 @@ struct knn_state {
     struct rh_by_item by_item;
     struct rh_baseline b;
     struct spread all, *of; /* [n_users] or [n_items] as based_on says */
-    float *similar;         /* [n_items x n_items] of items, or NULL */
+    double *similar;        /* [n_items x n_items] of items, or NULL; in single precision more of them would tie */
     int32_t n_users, target;
     bool ready;
 };
@@ -197,10 +197,10 @@ static int compare_items(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t e
             for (int64_t m = d->row[u]; m < d->row[u + 1]; m++)
                 add_common(&sum[d->item[m]], x, compared(s, d->value[m], s->b.user[u], d->item[m]));
         }
-        float *out = s->similar + (int64_t)i * d->n_items;
+        double *out = s->similar + (int64_t)i * d->n_items;
         for (int32_t j = 0; j < d->n_items; j++)
             out[j] = sum[j].n && j != i
-                         ? (float)similarity_of(s->p, &sum[j], row[i + 1] - row[i], row[j + 1] - row[j])
+                         ? similarity_of(s->p, &sum[j], row[i + 1] - row[i], row[j + 1] - row[j])
                          : 0;
     }
     return RH_OK;
@@ -252,8 +252,8 @@ static void sink(struct nearest *h, int32_t at, struct neighbor x)
     h->heap[at] = x;
 }
 
-/* Would one of this similarity be kept? Places come in ascending order, so an equal one is too late. */
-static inline bool wanted(struct nearest *h, double similarity)
+/* Would one like this be kept? */
+static inline bool wanted(struct nearest *h, double similarity, int32_t place)
 {
     if (h->n < h->most)
         return true;
@@ -261,7 +261,8 @@ static inline bool wanted(struct nearest *h, double similarity)
         for (int32_t at = h->n / 2; at-- > 0;)
             sink(h, at, h->heap[at]);
     h->ordered = true;
-    return similarity > h->heap[0].similarity;
+    const struct neighbor *top = h->heap;
+    return similarity != top->similarity ? similarity > top->similarity : place < top->place;
 }
 
 /* Takes a wanted one. */
@@ -276,6 +277,7 @@ static void take(struct nearest *h, struct neighbor x)
 /* The user of a query, by the history. */
 struct asker {
     const struct rh_history *history;
+    const int32_t *order; /* [history->n] of the rows; NULL: as they stand */
     struct spread own;
     double offset;    /* b(user) */
     double *similar;  /* [n_users] of users, or NULL */
@@ -331,19 +333,21 @@ static void find_neighbors(const struct knn_state *s, struct asker *a, int32_t i
     if (a->similar) {
         for (int64_t k = s->by_item.begin[i]; k < s->by_item.begin[i + 1]; k++) {
             int32_t v = s->by_item.user[k];
-            if (a->similar[v] > 0 && wanted(&a->nearest, a->similar[v]))
-                take(&a->nearest, (struct neighbor){ a->similar[v],
-                                                     centered(s, s->by_item.value[k], &s->of[v], s->b.user[v], i),
-                                                     (int32_t)(k - s->by_item.begin[i]) });
+            int32_t place = (int32_t)(k - s->by_item.begin[i]);
+            if (a->similar[v] > 0 && wanted(&a->nearest, a->similar[v], place))
+                take(&a->nearest,
+                     (struct neighbor){ a->similar[v],
+                                        centered(s, s->by_item.value[k], &s->of[v], s->b.user[v], i), place });
         }
         return;
     }
     const struct rh_history *h = a->history;
-    const float *similar = s->similar + (int64_t)i * s->d->n_items;
+    const double *similar = s->similar + (int64_t)i * s->d->n_items;
     for (int32_t m = 0; m < h->n; m++) {
-        int32_t j = h->item[m];
-        if (similar[j] > 0 && wanted(&a->nearest, similar[j]))
-            take(&a->nearest, (struct neighbor){ similar[j], centered(s, h->value[m], &s->of[j], a->offset, j), m });
+        int32_t j = h->item[m], place = a->order ? a->order[m] : m;
+        if (similar[j] > 0 && wanted(&a->nearest, similar[j], place))
+            take(&a->nearest,
+                 (struct neighbor){ similar[j], centered(s, h->value[m], &s->of[j], a->offset, j), place });
     }
 }
 
@@ -385,6 +389,9 @@ static int knn_score(struct rh_ctx *ctx, const void *state, const struct rh_quer
         if (!h.value)
             h.n = 0; /* items without a rating say nothing here */
         a.history = &h;
+        int64_t row = s->d->row[query[k].user];
+        /* a history that is the train row has its order */
+        a.order = s->d->order && h.item == s->d->item + row ? s->d->order + row : NULL;
         a.own = spread_of(h.value, h.n);
         if (a.own.deviation == 0)
             a.own.deviation = s->all.deviation;
@@ -415,7 +422,7 @@ static const struct rh_algorithm knn_rating = {
     .reference = "Resnick et al. 1994, GroupLens, CSCW; Sarwar et al. 2001, Item-based collaborative filtering "
                  "recommendation algorithms, WWW 10; Koren 2010, Factor in the neighbors, ACM TKDD 4(1)",
     .cost = "users: fit O(nnz), a query O(sum over its history of |users of the item|) and |users| a candidate; "
-            "items: fit O(sum over users of |history|^2), a query O(|history|) a candidate; memory 12 nnz + 4 I^2 "
+            "items: fit O(sum over users of |history|^2), a query O(|history|) a candidate; memory 12 nnz + 8 I^2 "
             "(items) bytes",
     .advice = "With center = baseline the best of its family; items with pearson and shrinkage from 100 on are "
               "better than users where items have many ratings. Tune shrinkage before neighbors. itemknn_rating is "

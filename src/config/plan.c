@@ -4,6 +4,7 @@
 #include "base/param.h"
 #include "config/expand.h"
 #include "config/places.h"
+#include "config/published.h"
 #include "config/section.h"
 
 #include <math.h>
@@ -104,8 +105,8 @@ static int read_section(struct rh_planning *p, const char *section, const struct
 
 static int check_sections(struct rh_planning *p)
 {
-    static const char *const whole[] = { "experiment", "data", "plugins", "evaluate", "problem" };
-    static const char *const family[] = { "problem.", "dataset.", "algorithm.", "plot." };
+    static const char *const whole[] = { "experiment", "data", "plugins", "evaluate", "problem", "published" };
+    static const char *const family[] = { "problem.", "dataset.", "algorithm.", "plot.", "published." };
     static const char *const shown[] = { "experiment",   "data",         "plugins",        "evaluate", "problem",
                                          "problem.NAME", "dataset.NAME", "algorithm.NAME", "plot.NAME" };
     for (size_t i = 0; i < p->ini->n; i++) {
@@ -122,7 +123,7 @@ static int check_sections(struct rh_planning *p)
         char place[300], stem[64];
         snprintf(stem, sizeof stem, "%.*s", (int)strcspn(e->section, "."), e->section);
         const char *stems[] = {
-            "experiment", "data", "plugins", "evaluate", "problem", "dataset", "algorithm", "plot"
+            "experiment", "data", "plugins", "evaluate", "problem", "dataset", "algorithm", "plot", "published"
         };
         const char *nearest = rh_nearest(stem, stems, sizeof stems / sizeof *stems);
         for (size_t k = 0; nearest && k < sizeof shown / sizeof *shown; k++)
@@ -132,7 +133,7 @@ static int check_sections(struct rh_planning *p)
                        rh_entry_place(e, place, sizeof place), e->section,
                        nearest ? "did you mean ["
                                : "there are [experiment] [data] [plugins] [dataset.NAME] [problem.NAME] [evaluate] "
-                                 "[algorithm.NAME] [plot.NAME]",
+                                 "[algorithm.NAME] [plot.NAME] [published] [published.ROW]",
                        nearest ? nearest : "", nearest ? "]?" : "");
     }
     return RH_OK;
@@ -298,7 +299,8 @@ static int plan_fill(struct rh_planning *p, const struct rh_plan_input *in, stru
     RH_TRY(rh_expand_problems(p));
     RH_TRY(rh_expand_algorithms(p));
     RH_TRY(rh_expand_runs(p));
-    return read_plots(p);
+    RH_TRY(read_plots(p));
+    return rh_read_published(p);
 }
 
 int rh_plan_read(struct rh_arena *a, const struct rh_plan_input *in, struct rh_registry *registry,

@@ -11,6 +11,7 @@
 #include "plugin/registry.h"
 #include "split/asking.h"
 #include "split/split.h"
+#include "store/claims.h"
 #include "store/store.h"
 
 struct rh_plan_domain {
@@ -72,6 +73,7 @@ struct rh_plan {
     int32_t n_runs;
     const struct rh_plot_row *plot;
     int32_t n_plots;
+    const struct rh_claims *published; /* the table that the experiment is about, or NULL; no part of any identity */
 };
 
 /* What the command line and the environment bring to a plan. */
