@@ -1,6 +1,8 @@
-/* The time that itemknn takes to fit, and to score every item for every user.
+/* The time that an algorithm takes to fit, for an epoch if it learns in epochs, and to score every item for every user.
  *
- *     bench/itemknn [FILE [threads [repeats [setting=value ...]]]]      default: generated data, 1 and 2 threads, 7
+ *     bench/fit [ALGORITHM [FILE [threads [repeats [setting=value ...]]]]]
+ *
+ * Without arguments: itemknn on generated data, 1 and 2 threads, 7 repeats.
  *
  * FILE has lines "user item rating" (numbers from 0, blanks between them); "-" is the generated data, in the shape of
  * MovieLens 1M: 6,040 users, 3,706 items, some 0.8 million interactions. bench/README.md says how to compare with
@@ -139,9 +141,11 @@ static int score_part(void *arg, int thread, int64_t begin, int64_t end)
                              s->err);
 }
 
-/* One fit and one full scoring; seconds of both. */
+#define EPOCHS 3 /* of each fit; the fastest counts */
+
+/* One fit, a few epochs and one full scoring; seconds of the three. */
 static int measure(const struct rh_algorithm *algorithm, const void *params, const struct rh_train *train,
-                   int threads, float **tile, double *fit, double *score, struct rh_error *err)
+                   int threads, float **tile, double *fit, double *epoch, double *score, struct rh_error *err)
 {
     struct rh_instance *instance = NULL;
     struct rh_instance_options options = { .seed = 1, .identity = "bench", .threads = threads };
@@ -150,6 +154,14 @@ static int measure(const struct rh_algorithm *algorithm, const void *params, con
     if (status >= 0)
         status = rh_instance_fit(instance, err);
     *fit = now() - begin;
+    *epoch = 0;
+    for (int32_t e = 1; algorithm->epoch && status == RH_OK && e <= EPOCHS; e++) {
+        double loss;
+        begin = now();
+        status = rh_instance_epoch(instance, e, &loss, err);
+        double seconds = now() - begin;
+        *epoch = e == 1 || seconds < *epoch ? seconds : *epoch;
+    }
     struct scoring s = { instance, train, tile, err };
     begin = now();
     if (status >= 0)
@@ -168,7 +180,7 @@ static int ascending(const void *a, const void *b)
 static int measure_often(struct rh_arena *a, const struct rh_algorithm *algorithm, const void *params,
                          const struct rh_train *train, int threads, int repeats, struct rh_error *err)
 {
-    double fit[MOST_REPEATS], score[MOST_REPEATS];
+    double fit[MOST_REPEATS], epoch[MOST_REPEATS], score[MOST_REPEATS];
     float **tile = rh_alloc(a, (size_t)threads, sizeof *tile);
     for (int t = 0; tile && t < threads; t++)
         if (!(tile[t] = rh_alloc(a, (size_t)BATCH * (size_t)train->domain->n_items, sizeof **tile)))
@@ -176,15 +188,18 @@ static int measure_often(struct rh_arena *a, const struct rh_algorithm *algorith
     if (!tile)
         return rh_fail_memory(err, "scores", 0);
     for (int r = 0; r < repeats; r++) {
-        int status = measure(algorithm, params, train, threads, tile, &fit[r], &score[r], err);
+        int status = measure(algorithm, params, train, threads, tile, &fit[r], &epoch[r], &score[r], err);
         if (status < 0)
             return status;
     }
     qsort(fit, (size_t)repeats, sizeof *fit, ascending);
+    qsort(epoch, (size_t)repeats, sizeof *epoch, ascending);
     qsort(score, (size_t)repeats, sizeof *score, ascending);
-    printf("%d thread%s: fit %.4f s (fastest %.4f), scores of all items for all users %.4f s (fastest %.4f); "
-           "medians of %d\n",
-           threads, threads == 1 ? "" : "s", fit[repeats / 2], fit[0], score[repeats / 2], score[0], repeats);
+    printf("%d thread%s: fit %.4f s (fastest %.4f), ", threads, threads == 1 ? "" : "s", fit[repeats / 2], fit[0]);
+    if (algorithm->epoch)
+        printf("epoch %.4f s (fastest %.4f), ", epoch[repeats / 2], epoch[0]);
+    printf("scores of all items for all users %.4f s (fastest %.4f); medians of %d\n", score[repeats / 2], score[0],
+           repeats);
     return RH_OK;
 }
 
@@ -208,11 +223,11 @@ static int read_settings(struct rh_arena *a, const struct rh_algorithm *algorith
 
 int main(int argc, char **argv)
 {
-    const char *file = argc > 1 ? argv[1] : "-";
+    const char *name = argc > 1 ? argv[1] : "itemknn", *file = argc > 2 ? argv[2] : "-";
     int64_t threads = 0, repeats = 7; /* threads 0: one, then two */
-    if ((argc > 2 && !rh_parse_int(argv[2], &threads)) || (argc > 3 && !rh_parse_int(argv[3], &repeats)) ||
+    if ((argc > 3 && !rh_parse_int(argv[3], &threads)) || (argc > 4 && !rh_parse_int(argv[4], &repeats)) ||
         threads < 0 || threads > 256 || repeats < 1 || repeats > MOST_REPEATS) {
-        fprintf(stderr, "usage: %s [FILE|- [threads [repeats [setting=value ...]]]]\n", argv[0]);
+        fprintf(stderr, "usage: %s [ALGORITHM [FILE|- [threads [repeats [setting=value ...]]]]]]\n", argv[0]);
         return 2;
     }
     struct rows rows = { 0 };
@@ -227,12 +242,14 @@ int main(int argc, char **argv)
     }
     struct rh_train train = { .n_users = rows.n_users, .n_domains = 1, .domain = &domain };
     int status = rh_registry_init(&registry, &arena, &err);
-    const struct rh_algorithm *itemknn = status >= 0 ? rh_registry_find(&registry, "itemknn") : NULL;
-    if (itemknn)
-        status = read_settings(&arena, itemknn, argc > 4 ? argv + 4 : NULL, &params, &err);
-    printf("itemknn, %d users, %d items, %lld interactions\n", rows.n_users, rows.n_items, (long long)rows.n);
-    for (int64_t t = threads ? threads : 1; status >= 0 && itemknn && t <= (threads ? threads : 2); t++)
-        status = measure_often(&arena, itemknn, params, &train, (int)t, (int)repeats, &err);
+    const struct rh_algorithm *algorithm = status >= 0 ? rh_registry_find(&registry, name) : NULL;
+    if (status >= 0 && !algorithm)
+        status = rh_fail(&err, RH_EINVAL, "there is no algorithm '%s'", name);
+    if (algorithm)
+        status = read_settings(&arena, algorithm, argc > 5 ? argv + 5 : NULL, &params, &err);
+    printf("%s, %d users, %d items, %lld interactions\n", name, rows.n_users, rows.n_items, (long long)rows.n);
+    for (int64_t t = threads ? threads : 1; status >= 0 && t <= (threads ? threads : 2); t++)
+        status = measure_often(&arena, algorithm, params, &train, (int)t, (int)repeats, &err);
     if (status < 0)
         fprintf(stderr, "%s\n", err.text);
     free(rows.user);
