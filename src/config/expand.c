@@ -407,7 +407,7 @@ static int add_algorithm(struct rh_planning *p, const char *section, const struc
         return out_of_memory(p);
     rh_params_defaults(alg->params, params);
     struct rh_table_of table[] = { { alg->params, params }, { rh_training_params, &training } };
-    static const char *const also[] = { "use", "problems", NULL };
+    static const char *const also[] = { "use", "problems", "twin", NULL };
     for (int32_t i = 0; i < sweep->n; i++)
         RH_TRY(rh_section_set(sweep->axis[i]->entry, rh_sweep_value(sweep, i), table, alg->epoch ? 2 : 1, also, p->a,
                               p->err));
@@ -418,6 +418,7 @@ static int add_algorithm(struct rh_planning *p, const char *section, const struc
         return rh_fail(p->err, why.status, "%s: [%s] %s", rh_entry_place(header, place, sizeof place), section,
                        why.text);
     }
+    const struct rh_ini_entry *twin = rh_ini_find(p->ini, section, "twin");
     struct settings settings = { 0 };
     RH_TRY(add_params(p, &settings, "", alg->params, params, sweep, 0));
     if (alg->epoch)
@@ -426,6 +427,7 @@ static int add_algorithm(struct rh_planning *p, const char *section, const struc
         .algorithm = alg,
         .section = section + 10,
         .label = label,
+        .twin = twin ? twin->value : "",
         .params = params,
         .epochs = (int32_t)training.epochs,
         .patience = (int32_t)training.patience,
@@ -466,7 +468,7 @@ static int read_algorithm(struct rh_planning *p, const struct rh_ini_entry *head
             return rh_fail(p->err, RH_EINVAL, "%s: [%s] problems = %s: there is no [problem.%s]",
                            rh_entry_place(problems, place, sizeof place), section, problems->value, only[i]);
     }
-    static const char *const skip[] = { "use", "problems", NULL };
+    static const char *const skip[] = { "use", "problems", "twin", NULL };
     struct rh_axis *axis;
     int32_t n;
     RH_TRY(rh_section_axes(p->a, p->ini, section, skip, &axis, &n, p->err));

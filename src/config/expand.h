@@ -16,6 +16,8 @@ struct rh_planning {
 
 int rh_expand_problems(struct rh_planning *p);
 int rh_expand_algorithms(struct rh_planning *p);
+/* Checks that the twin of every algorithm is one. */
+int rh_expand_twins(struct rh_planning *p);
 /* Pairs problems with algorithms and checks what algorithms need of a problem. */
 int rh_expand_runs(struct rh_planning *p);
 

@@ -298,6 +298,7 @@ static int plan_fill(struct rh_planning *p, const struct rh_plan_input *in, stru
     RH_TRY(read_evaluate(p));
     RH_TRY(rh_expand_problems(p));
     RH_TRY(rh_expand_algorithms(p));
+    RH_TRY(rh_expand_twins(p));
     RH_TRY(rh_expand_runs(p));
     RH_TRY(read_plots(p));
     return rh_read_published(p);

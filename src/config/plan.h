@@ -43,6 +43,8 @@ extern const struct rh_param rh_training_params[];
 struct rh_plan_algorithm {
     const struct rh_algorithm *algorithm;
     const char *section, *label; /* "itemknn", "itemknn neighbors=20" */
+    const char *twin; /* section of the algorithm without transfer that it is judged against; "": none. No part of any
+                       * identity */
     const void *params;
     int32_t epochs, patience, validate_every; /* epochs 0: fitted at once */
     const struct rh_key_value *param;         /* [n_params] effective values, canonical */
@@ -91,6 +93,10 @@ struct rh_plan_input {
  * folders for descriptions, data and cache; its log, threads and cancel are left alone. RH_EINVAL with FILE:LINE. */
 int rh_plan_read(struct rh_arena *a, const struct rh_plan_input *in, struct rh_registry *registry,
                  struct rh_data_env *env, const struct rh_plan **out, struct rh_error *err);
+
+/* The twin of an algorithm: the one of its twin's section whose swept settings are its own too; -1: it has none. *n:
+ * how many there are, 1 in a plan that was read. */
+int32_t rh_plan_twin(const struct rh_plan *p, int32_t algorithm, int32_t *n);
 
 /* The plan for a reader: problems, algorithms with effective parameters, number of runs. */
 void rh_plan_text(const struct rh_plan *p, struct rh_text *out);

@@ -66,6 +66,9 @@ void rh_plan_text(const struct rh_plan *p, struct rh_text *out)
             rh_text_printf(out, " %s=%s", g->param[k].key, g->param[k].value);
         for (int32_t k = 0; k < g->n_only; k++)
             rh_text_printf(out, "%s%s", k ? ", " : "; only for ", g->only[k]);
+        int32_t n, twin = rh_plan_twin(p, i, &n);
+        if (twin >= 0)
+            rh_text_printf(out, "; twin %s", p->algorithm[twin].label);
         rh_text_add(out, "\n");
     }
     rh_text_add(out, "\nmetrics\n ");

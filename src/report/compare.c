@@ -1,6 +1,6 @@
 #include "report/compare.h"
 
-#include "report/users.h"
+#include "report/pairs.h"
 #include "store/sql.h"
 
 #include <math.h>
@@ -63,59 +63,6 @@ static int find_baseline(struct rh_arena *a, const struct rh_results *r, const c
 
 /* ------------------------------------------------------------------------------------------------- pairs */
 
-/* Room for the pairs of a part. */
-struct pairs {
-    struct rh_query_values base, other;
-    double *mine, *theirs; /* [users] sums over queries of means over runs; then the means over queries */
-    int32_t *count;        /* [users] queries where both have a value */
-    int32_t *fold;         /* [users] the one problem of these queries, or n_problems: several */
-    double *difference;    /* [pairs] */
-    int32_t *stratum;      /* [pairs] */
-    int64_t n;
-};
-
-static int pairs_new(struct rh_arena *a, const struct rh_users *u, struct pairs *p, struct rh_error *err)
-{
-    size_t n = (size_t)u->n + 1;
-    RH_TRY(rh_query_values_new(a, u, &p->base, err));
-    RH_TRY(rh_query_values_new(a, u, &p->other, err));
-    p->mine = rh_alloc(a, n, sizeof *p->mine);
-    p->theirs = rh_alloc(a, n, sizeof *p->theirs);
-    p->count = rh_alloc(a, n, sizeof *p->count);
-    p->fold = rh_alloc(a, n, sizeof *p->fold);
-    p->difference = rh_alloc(a, n, sizeof *p->difference);
-    p->stratum = rh_alloc(a, n, sizeof *p->stratum);
-    return p->mine && p->theirs && p->count && p->fold && p->difference && p->stratum
-               ? RH_OK
-               : rh_fail_memory(err, "pairs of values", n * 40);
-}
-
-/* One pair a user; folds and seeds average only what both algorithms were asked. */
-static void pair(const struct rh_users *u, struct pairs *p)
-{
-    memset(p->mine, 0, (size_t)u->n * sizeof *p->mine);
-    memset(p->theirs, 0, (size_t)u->n * sizeof *p->theirs);
-    memset(p->count, 0, (size_t)u->n * sizeof *p->count);
-    for (int32_t f = 0; f < u->part->n_problems; f++)
-        for (int64_t i = u->start[f]; i < u->start[f + 1]; i++) {
-            if (!p->base.count[i] || !p->other.count[i])
-                continue;
-            int64_t k = rh_user_of(u, i);
-            p->mine[k] += p->other.sum[i] / p->other.count[i];
-            p->theirs[k] += p->base.sum[i] / p->base.count[i];
-            p->fold[k] = p->count[k]++ ? u->part->n_problems : f;
-        }
-    p->n = 0;
-    for (int64_t k = 0; k < u->n; k++) {
-        if (!p->count[k])
-            continue;
-        p->mine[p->n] = p->mine[k] / p->count[k];
-        p->theirs[p->n] = p->theirs[k] / p->count[k];
-        p->difference[p->n] = p->mine[p->n] - p->theirs[p->n];
-        p->stratum[p->n++] = p->fold[k];
-    }
-}
-
 static bool has_values(const struct rh_query_values *v, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
@@ -146,11 +93,10 @@ static void compare_runs(const struct rh_row *base, ptrdiff_t column, struct rh_
     c->why = "a value of the whole run has no users to compare";
 }
 
-static int compare_pairs(struct rh_arena *a, const struct rh_comparisons *all, struct pairs *p,
-                         const struct rh_users *u, const struct rh_compare_options *o, struct rh_comparison *c,
-                         struct rh_error *err)
+static int compare_pairs(struct rh_arena *a, const struct rh_comparisons *all, struct rh_pairs *p,
+                         const struct rh_compare_options *o, struct rh_comparison *c, struct rh_error *err)
 {
-    pair(u, p);
+    rh_pairs_make(p);
     c->pooled = !p->base.mean_of_users || !p->other.mean_of_users;
     c->value = c->baseline = 0;
     double sign = c->column->lower_is_better ? -1 : 1;
@@ -162,12 +108,9 @@ static int compare_pairs(struct rh_arena *a, const struct rh_comparisons *all, s
         c->losses += d < 0;
         c->ties += d == 0;
     }
-    const char *identity = rh_arena_printf(a, "%s\n%s\n%s\n%s\n%s", all->results.name, c->column->id, c->part->label,
-                                           all->baseline, c->row->label);
-    if (!identity)
-        return rh_fail_memory(err, "a comparison", 0);
-    RH_TRY(rh_paired(a, p->difference, p->stratum, p->n, u->part->n_problems + 1, o->test, identity, &c->paired,
-                     err));
+    const struct rh_pair_names names = { all->results.name, c->column->id, c->part->label, all->baseline,
+                                         c->row->label };
+    RH_TRY(rh_pairs_statistics(a, p, o->test, &names, &c->paired, err));
     c->corrected = c->paired.p;
     if (isnan(c->paired.p) && !(c->why = rh_arena_printf(a, "%lld %s with values of both", (long long)p->n,
                                                          p->n == 1 ? "user" : "users")))
@@ -176,7 +119,7 @@ static int compare_pairs(struct rh_arena *a, const struct rh_comparisons *all, s
 }
 
 static int compare_column(struct rh_store *s, struct rh_arena *a, struct rh_comparisons *all, const struct rh_users *u,
-                          struct pairs *p, const struct rh_column *column, const struct rh_compare_options *o,
+                          struct rh_pairs *p, const struct rh_column *column, const struct rh_compare_options *o,
                           struct rh_error *err)
 {
     const struct rh_row *base = row_with(u->part, all->baseline);
@@ -204,7 +147,7 @@ static int compare_column(struct rh_store *s, struct rh_arena *a, struct rh_comp
         if (no_base)
             continue;
         if (has_values(&p->other, u->n_queries))
-            RH_TRY(compare_pairs(a, all, p, u, o, c, err));
+            RH_TRY(compare_pairs(a, all, p, o, c, err));
         else if (!(c->why = missing_words(a, row, "")))
             return rh_fail_memory(err, "a comparison", 0);
     }
@@ -265,9 +208,9 @@ static int load(struct rh_store *s, struct rh_arena *a, const char *experiment, 
         return rh_fail_memory(err, "comparisons", (size_t)most * sizeof *all->of);
     for (int32_t i = 0; i < r->n_parts; i++) {
         struct rh_users u;
-        struct pairs p = { 0 };
+        struct rh_pairs p;
         RH_TRY(rh_users_load(s, a, &r->part[i], &u, err));
-        RH_TRY(pairs_new(a, &u, &p, err));
+        RH_TRY(rh_pairs_new(a, &u, &p, err));
         for (int32_t c = first; c < first + all->n_metrics; c++)
             RH_TRY(compare_column(s, a, all, &u, &p, &r->column[c], o, err));
     }

@@ -407,7 +407,7 @@ static struct rh_row *row_of(struct rh_arena *a, struct rh_results *r, struct rh
     if (!p->row)
         return NULL;
     struct rh_row *row = &p->row[p->n_rows];
-    *row = (struct rh_row){ .label = label, .message = "", .status = "done",
+    *row = (struct rh_row){ .label = label, .twin = "", .message = "", .status = "done",
                             .cell = rh_alloc(a, (size_t)r->n_columns, sizeof *row->cell) };
     if (!row->cell)
         return NULL;
@@ -439,7 +439,7 @@ static int add_run(struct rh_sql *q, struct rh_arena *a, struct rh_results *r, s
     row->run[row->runs] = rh_sql_int(q, 0);
     row->problem[row->runs++] = rh_sql_int(q, 1);
     row->seconds += rh_sql_real(q, 6);
-    if (!row->algorithm && !(row->algorithm = rh_sql_text(q, 3, a)))
+    if (!row->algorithm && (!(row->algorithm = rh_sql_text(q, 3, a)) || !(row->twin = rh_sql_text(q, 7, a))))
         return no_memory(err);
     if (failed && !row->failed++) {
         row->status = status;
@@ -456,7 +456,7 @@ static int load_rows(struct rh_store *s, struct rh_arena *a, int64_t experiment,
     struct rh_sql q;
     RH_TRY(
         rh_sql_open(&q, s, err,
-                    "SELECT r.id, r.problem, er.label, r.algorithm, r.status, r.message, r.wall_seconds "
+                    "SELECT r.id, r.problem, er.label, r.algorithm, r.status, r.message, r.wall_seconds, er.twin "
                     "FROM experiment_run er JOIN run r ON r.id = er.run WHERE er.experiment = ? ORDER BY er.position",
                     "i", experiment));
     int status;

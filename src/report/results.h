@@ -21,6 +21,8 @@ struct rh_cell {
 
 struct rh_row {
     const char *label, *algorithm;
+    const char *twin;     /* label of the row without transfer that it is judged against; "": none */
+    struct rh_gain *gain; /* [RH_GAINS] over its twin, report/gain.h; NULL: has no twin, or not filled */
     int32_t runs, failed; /* all; those without values */
     const char *message;  /* of the first failed run, or "" */
     const char *status;   /* "done", "partly", or the word of the first failure */
@@ -51,6 +53,7 @@ struct rh_part {
     int32_t n_removed;
     struct rh_row *row;
     int32_t n_rows, row_capacity;
+    const char *gain_note; /* a sentence about the gains; NULL: there are none */
 };
 
 struct rh_results {
@@ -58,6 +61,7 @@ struct rh_results {
     struct rh_column *column;
     int32_t n_columns, n_parts, primary_column; /* -1: the primary metric is not among the columns */
     struct rh_part *part;
+    bool gain_shown[3]; /* [RH_GAINS] columns that have a gain */
 };
 
 /* `metrics` chooses and orders the columns (NULL: the experiment's own choice); "ndcg" stands for every "ndcg@...".

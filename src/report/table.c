@@ -1,3 +1,4 @@
+#include "report/gain.h"
 #include "report/write.h"
 
 #include <string.h>
@@ -25,6 +26,8 @@ int rh_table(struct rh_store *s, const char *experiment, const struct rh_table_o
     struct rh_results r;
     bool intervals = o->interval || (o->format != RH_FORMAT_TEXT && o->format != RH_FORMAT_LATEX);
     int status = rh_results_load(s, &a, experiment, o->metrics, intervals, &r, err);
+    if (status >= 0)
+        status = rh_results_gains(s, &a, &r, err);
     if (status >= 0) {
         switch (o->format) {
         case RH_FORMAT_TEXT:

@@ -1,5 +1,6 @@
 /* Tables for programs: csv and json. Full precision, the order of the experiment, and nothing that differs between
  * two runs with the same numbers: no times, no dates, no machine. */
+#include "report/gain.h"
 #include "report/write.h"
 
 #include <math.h>
@@ -22,6 +23,22 @@ static void sentence(void (*write)(const struct rh_part *, struct rh_text *),
     quote(t, plain.s ? plain.s : "");
     t->failed |= plain.failed;
     rh_text_release(&plain);
+}
+
+static void csv_gains(const struct rh_results *r, const struct rh_row *row, struct rh_text *t)
+{
+    if (r->gain_shown[RH_GAIN]) {
+        rh_text_add(t, ",");
+        rh_write_csv(t, row->twin);
+    }
+    for (int k = 0; k < RH_GAINS; k++) {
+        const struct rh_gain *g = row->gain ? &row->gain[k] : NULL;
+        const double numbers[] = { g ? g->mean : NAN, g ? g->low : NAN, g ? g->high : NAN };
+        for (size_t i = 0; i < 3 && r->gain_shown[k]; i++) {
+            rh_text_add(t, ",");
+            rh_write_real(t, numbers[i]);
+        }
+    }
 }
 
 static void csv_part(const struct rh_results *r, const struct rh_part *p, struct rh_text *t)
@@ -50,6 +67,7 @@ static void csv_part(const struct rh_results *r, const struct rh_part *p, struct
             rh_text_add(t, ",");
             rh_write_real(t, row->cell[c].sd);
         }
+        csv_gains(r, row, t);
         rh_text_add(t, ",");
         rh_write_csv(t, row->message);
         rh_text_add(t, "\n");
@@ -63,6 +81,17 @@ void rh_table_csv(const struct rh_results *r, struct rh_text *t)
            "queries");
     for (int32_t c = 0; c < r->n_columns; c++)
         rh_text_printf(t, ",%s,%s ci95,%s sd", r->column[c].id, r->column[c].id, r->column[c].id);
+    rh_text_add(t, r->gain_shown[RH_GAIN] ? ",twin" : "");
+    for (int k = 0; k < RH_GAINS; k++) {
+        struct rh_text head = { 0 };
+        rh_text_add(&head, rh_gain_head(k));
+        for (char *comma = head.s ? strchr(head.s, ',') : NULL; comma && *comma; comma++)
+            *comma = comma[1]; /* "gain users shuffled" */
+        const char *h = head.s ? head.s : "";
+        if (r->gain_shown[k])
+            rh_text_printf(t, ",%s,%s ci95 low,%s ci95 high", h, h, h);
+        rh_text_release(&head);
+    }
     rh_text_add(t, ",message\n");
     for (int32_t i = 0; i < r->n_parts; i++)
         csv_part(r, &r->part[i], t);
@@ -80,6 +109,24 @@ static void json_key_values(struct rh_text *t, const char *key, const struct rh_
         rh_write_json(t, kv[i].value);
     }
     rh_text_add(t, "}");
+}
+
+static void json_gains(const struct rh_results *r, const struct rh_row *row, struct rh_text *t)
+{
+    static const char *const keys[RH_GAINS] = { "gain", "gain_users_shuffled", "gain_features_shuffled" };
+    if (!row->gain)
+        return;
+    rh_write_json_pair(t, ",\n      ", "twin", row->twin);
+    for (int k = 0; k < RH_GAINS; k++) {
+        const struct rh_gain *g = &row->gain[k];
+        if (!r->gain_shown[k])
+            continue;
+        rh_text_printf(t, ", \"%s\": {\"users\": %lld", keys[k], (long long)g->users);
+        rh_write_json_number(t, "value", g->mean);
+        rh_write_json_number(t, "low", g->low);
+        rh_write_json_number(t, "high", g->high);
+        rh_text_printf(t, ", \"negative_transfer\": %s}", g->negative ? "true" : "false");
+    }
 }
 
 static void json_row(const struct rh_results *r, const struct rh_row *row, struct rh_text *t)
@@ -101,7 +148,9 @@ static void json_row(const struct rh_results *r, const struct rh_row *row, struc
         rh_write_json_number(t, "sd", cell->sd);
         rh_text_add(t, "}");
     }
-    rh_text_add(t, "}}");
+    rh_text_add(t, "}");
+    json_gains(r, row, t);
+    rh_text_add(t, "}");
 }
 
 static void json_facts(const struct rh_part *p, struct rh_text *t)

@@ -1,4 +1,5 @@
 /* Tables for documents: Markdown and LaTeX (booktabs). */
+#include "report/gain.h"
 #include "report/write.h"
 
 #include <math.h>
@@ -38,6 +39,23 @@ static bool sentence(struct rh_text *t, void (*write)(const struct rh_part *, st
     return any;
 }
 
+static void gain(const struct rh_gain *g, void (*escape)(struct rh_text *, const char *), struct rh_text *t)
+{
+    struct rh_text plain = { 0 };
+    rh_gain_write(g, &plain);
+    escape(t, plain.s ? plain.s : "");
+    t->failed |= plain.failed;
+    rh_text_release(&plain);
+}
+
+static int32_t shown_gains(const struct rh_results *r)
+{
+    int32_t n = 0;
+    for (int k = 0; k < RH_GAINS; k++)
+        n += r->gain_shown[k];
+    return n;
+}
+
 static const char *failure_word(const struct rh_row *row)
 {
     return strcmp(row->status, "stale") ? "failed" : "stale";
@@ -61,6 +79,12 @@ static void markdown_row(const struct rh_results *r, const struct rh_part *p, co
         if (!isnan(cell->value) && !isnan(cell->interval))
             rh_text_printf(t, " \xc2\xb1 %.4f", cell->interval);
     }
+    for (int k = 0; k < RH_GAINS; k++)
+        if (r->gain_shown[k]) {
+            rh_text_add(t, " | ");
+            if (row->gain)
+                gain(&row->gain[k], rh_write_markdown, t);
+        }
     rh_text_add(t, " |\n");
 }
 
@@ -100,8 +124,10 @@ void rh_table_markdown(const struct rh_results *r, const struct rh_table_options
             rh_text_add(t, " | ");
             rh_write_markdown(t, r->column[c].id);
         }
+        for (int k = 0; k < RH_GAINS; k++)
+            rh_text_printf(t, "%s%s", r->gain_shown[k] ? " | " : "", r->gain_shown[k] ? rh_gain_head(k) : "");
         rh_text_add(t, " |\n|:--");
-        for (int32_t c = 0; c < r->n_columns; c++)
+        for (int32_t c = 0; c < r->n_columns + shown_gains(r); c++)
             rh_text_add(t, "|--:");
         rh_text_add(t, "|\n");
         for (int32_t k = 0; k < p->n_rows; k++)
@@ -120,8 +146,8 @@ static void latex_row(const struct rh_results *r, const struct rh_table_options 
 {
     latex_escape(t, row->label);
     if (row->failed == row->runs) {
-        rh_text_printf(t, " & \\multicolumn{%d}{l}{\\emph{%s}} \\\\ %% ", r->n_columns ? r->n_columns : 1,
-                       failure_word(row));
+        int32_t columns = r->n_columns + shown_gains(r);
+        rh_text_printf(t, " & \\multicolumn{%d}{l}{\\emph{%s}} \\\\ %% ", columns ? columns : 1, failure_word(row));
         latex_escape(t, row->message);
         rh_text_add(t, "\n");
         return;
@@ -136,6 +162,12 @@ static void latex_row(const struct rh_results *r, const struct rh_table_options 
         if (o->interval && !isnan(cell->interval))
             rh_text_printf(t, " {\\scriptsize $\\pm$%.4f}", cell->interval);
     }
+    for (int k = 0; k < RH_GAINS; k++)
+        if (r->gain_shown[k]) {
+            rh_text_add(t, " & ");
+            if (row->gain)
+                gain(&row->gain[k], latex_escape, t);
+        }
     rh_text_add(t, " \\\\\n");
 }
 
@@ -153,13 +185,15 @@ void rh_table_latex(const struct rh_results *r, const struct rh_table_options *o
         sentence(t, rh_write_leakage, p, latex_escape, "; \\textbf{", "}");
         sentence(t, rh_write_notes, p, latex_escape, "; ", "");
         rh_text_add(t, ".}\n  \\begin{tabular}{l");
-        for (int32_t c = 0; c < r->n_columns; c++)
+        for (int32_t c = 0; c < r->n_columns + shown_gains(r); c++)
             rh_text_add(t, "r");
         rh_text_add(t, "}\n    \\toprule\n    algorithm");
         for (int32_t c = 0; c < r->n_columns; c++) {
             rh_text_add(t, " & ");
             latex_escape(t, r->column[c].id);
         }
+        for (int k = 0; k < RH_GAINS; k++)
+            rh_text_printf(t, "%s%s", r->gain_shown[k] ? " & " : "", r->gain_shown[k] ? rh_gain_head(k) : "");
         rh_text_add(t, " \\\\\n    \\midrule\n");
         for (int32_t k = 0; k < p->n_rows; k++) {
             rh_text_add(t, "    ");

@@ -1,4 +1,5 @@
 /* A table for people at a terminal. */
+#include "report/gain.h"
 #include "report/write.h"
 
 #include <math.h>
@@ -26,16 +27,42 @@ static void paint(const struct sheet *s, const char *code)
         rh_text_add(s->t, code);
 }
 
-/* Column n_columns is the time. */
+/* Behind the metrics stand the gains that are shown, then the time. Which gain is column c? -1: none. */
+static int gain_at(const struct sheet *s, int32_t c)
+{
+    int32_t at = s->r->n_columns;
+    for (int k = 0; k < RH_GAINS; k++)
+        if (s->r->gain_shown[k] && at++ == c)
+            return k;
+    return -1;
+}
+
+static int32_t columns_of(const struct sheet *s)
+{
+    int32_t n = s->r->n_columns + 1;
+    for (int k = 0; k < RH_GAINS; k++)
+        n += s->r->gain_shown[k];
+    return n;
+}
+
 static const char *heading(const struct sheet *s, int32_t c)
 {
-    return c < s->r->n_columns ? s->r->column[c].id : "seconds";
+    int gain = gain_at(s, c);
+    return c < s->r->n_columns ? s->r->column[c].id : gain >= 0 ? rh_gain_head(gain) : "seconds";
 }
 
 static void format_cell(struct sheet *s, const struct rh_row *row, int32_t c)
 {
+    int gain = gain_at(s, c);
     rh_text_clear(&s->cell);
-    if (c == s->r->n_columns) {
+    if (gain >= 0) {
+        if (row->gain)
+            rh_gain_write(&row->gain[gain], &s->cell);
+        if (!row->gain || !row->gain[gain].negative)
+            rh_text_add(&s->cell, "  "); /* the room of the mark */
+        return;
+    }
+    if (c >= s->r->n_columns) {
         rh_text_printf(&s->cell, isnan(row->seconds) ? "-" : row->seconds < 100 ? "%.2f" : "%.0f", row->seconds);
         return;
     }
@@ -176,7 +203,7 @@ static void write_part(struct sheet *s)
 {
     enum { MOST = 512 };
     size_t width[MOST], labels = label_width(s);
-    int32_t n = s->r->n_columns + 1 < MOST ? s->r->n_columns + 1 : MOST; /* more than anyone reads at a terminal */
+    int32_t n = columns_of(s) < MOST ? columns_of(s) : MOST; /* more than anyone reads at a terminal */
     write_lines(s);
     if (!s->p->n_rows) {
         rh_text_add(s->t, "no runs yet\n");

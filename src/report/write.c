@@ -236,6 +236,8 @@ void rh_write_notes(const struct rh_part *p, struct rh_text *t)
                        row->message);
         any = true;
     }
+    if (p->gain_note)
+        rh_text_printf(t, "%s%s", any ? "; " : "", p->gain_note);
 }
 
 bool rh_is_best(const struct rh_results *r, const struct rh_part *p, const struct rh_row *row, int32_t column)

@@ -149,6 +149,13 @@ static void report_run(struct execution *x, const struct rh_run_row *row, const 
         rh_log(x->options->log, RH_LOG_WARNING, row->label, "%s", row->message);
 }
 
+/* The label of its twin, or "". */
+static const char *twin_label(const struct rh_plan *plan, int32_t algorithm)
+{
+    int32_t n, twin = rh_plan_twin(plan, algorithm, &n);
+    return twin < 0 ? "" : plan->algorithm[twin].label;
+}
+
 static int put_run(struct execution *x, const struct rh_plan_run *run, int64_t problem, int32_t position,
                    struct rh_run_row *row, const char *identity, struct rh_error *err)
 {
@@ -156,6 +163,7 @@ static int put_run(struct execution *x, const struct rh_plan_run *run, int64_t p
     row->identity = identity;
     row->algorithm = g->algorithm->name;
     row->label = g->label;
+    row->twin = twin_label(x->plan, run->algorithm);
     row->revision = g->algorithm->revision;
     row->seed = x->plan->problem[run->problem].seed;
     row->param = g->param;
@@ -248,7 +256,8 @@ static int execute_problem(struct execution *x, int32_t from, int32_t to, const 
         all &= stored[r - from];
         if (stored[r - from]) {
             RH_TRY(rh_store_link_run(x->store, x->experiment, r, identity[r - from],
-                                     plan->algorithm[plan->run[r].algorithm].label, err));
+                                     plan->algorithm[plan->run[r].algorithm].label,
+                                     twin_label(plan, plan->run[r].algorithm), err));
             x->summary->stored++;
         }
     }

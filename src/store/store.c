@@ -215,11 +215,12 @@ int rh_store_kept_depth(struct rh_store *s, const char *identity, int32_t *depth
 }
 
 static int link_run(struct rh_store *s, int64_t experiment, int32_t position, int64_t run, const char *label,
-                    struct rh_error *err)
+                    const char *twin, struct rh_error *err)
 {
     return rh_sql_run(s, err,
-                      "INSERT OR REPLACE INTO experiment_run (experiment, position, run, label) VALUES (?, ?, ?, ?)",
-                      "iiit", experiment, (int64_t)position, run, label);
+                      "INSERT OR REPLACE INTO experiment_run (experiment, position, run, label, twin) "
+                      "VALUES (?, ?, ?, ?, ?)",
+                      "iiitt", experiment, (int64_t)position, run, label, twin ? twin : "");
 }
 
 /* The row keeps its id when it is replaced, so that other experiments stay linked to it. */
@@ -338,7 +339,7 @@ static int write_run(struct rh_store *s, int64_t experiment, int64_t problem, in
         RH_TRY(write_odd(s, run, r, err));
     RH_TRY(
         write_key_values(s, "INSERT INTO provenance VALUES (?, ?, ?, ?)", run, r->provenance, r->n_provenance, err));
-    return link_run(s, experiment, position, run, r->label, err);
+    return link_run(s, experiment, position, run, r->label, r->twin, err);
 }
 
 int rh_store_put_run(struct rh_store *s, int64_t experiment, int64_t problem, int32_t position,
@@ -376,18 +377,18 @@ int rh_store_put_import(struct rh_store *s, int64_t experiment, int64_t problem,
 }
 
 static int find_and_link_run(struct rh_store *s, int64_t experiment, int32_t position, const char *identity,
-                             const char *label, struct rh_error *err)
+                             const char *label, const char *twin, struct rh_error *err)
 {
     int64_t run;
     RH_TRY(rh_sql_number(s, &run, 0, err, "SELECT id FROM run WHERE identity = ?", "t", identity));
     if (!run)
         return rh_fail(err, RH_EBUG, "store '%s' has no run %.12s to link to", rh_store_path(s), identity);
-    return link_run(s, experiment, position, run, label, err);
+    return link_run(s, experiment, position, run, label, twin, err);
 }
 
 int rh_store_link_run(struct rh_store *s, int64_t experiment, int32_t position, const char *identity,
-                      const char *label, struct rh_error *err)
+                      const char *label, const char *twin, struct rh_error *err)
 {
     RH_TRY(rh_sql_begin(s, err));
-    return rh_sql_end(s, find_and_link_run(s, experiment, position, identity, label, err), err);
+    return rh_sql_end(s, find_and_link_run(s, experiment, position, identity, label, twin, err), err);
 }

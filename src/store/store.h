@@ -103,6 +103,7 @@ int rh_store_kept_depth(struct rh_store *s, const char *identity, int32_t *depth
 struct rh_run_row {
     const char *identity; /* unique; a stored run of the same identity is replaced */
     const char *algorithm, *label; /* "itemknn", "itemknn neighbors=20" */
+    const char *twin; /* label of the run without transfer that it is judged against; NULL: none */
     uint32_t revision;
     uint64_t seed;
     int status;          /* RH_OK: done; negative: failed, with message and no metrics */
@@ -160,8 +161,8 @@ int rh_store_put_import(struct rh_store *s, int64_t experiment, int64_t problem,
 /* Adds values to a stored run, behind those it has; what it has of the same id is replaced. */
 int rh_store_add_metrics(struct rh_store *s, int64_t run, const struct rh_metric_row *metric, int32_t n_metrics,
                          int32_t n_queries, struct rh_error *err);
-/* Links a stored run to the experiment; `label` is this experiment's name for it. */
+/* Links a stored run to the experiment; `label` and `twin` (or NULL) are this experiment's. */
 int rh_store_link_run(struct rh_store *s, int64_t experiment, int32_t position, const char *identity,
-                      const char *label, struct rh_error *err);
+                      const char *label, const char *twin, struct rh_error *err);
 
 #endif

@@ -209,7 +209,7 @@ static void a_run_of_the_same_identity_is_replaced_whole(void **state)
     e.name = "other";
     assert_int_equal(rh_store_begin_experiment(s, &e, NULL, 0, &other, &err), RH_OK);
     assert_int_equal(rh_store_problem(s, other, 0, &p, &problem, &err), RH_OK);
-    assert_int_equal(rh_store_link_run(s, other, 0, "r1", "knn", &err), RH_OK);
+    assert_int_equal(rh_store_link_run(s, other, 0, "r1", "knn", NULL, &err), RH_OK);
 
     struct rh_run_row r = run_row();
     bool done;
@@ -243,11 +243,11 @@ static void a_new_version_of_an_experiment_forgets_its_links_alone(void **state)
     p.label = "renamed";
     assert_int_equal(rh_store_problem(s, experiment, 3, &p, &again, &err), RH_OK);
     assert_int_equal(again, problem);
-    assert_int_equal(rh_store_link_run(s, experiment, 7, "r1", "x", &err), RH_OK);
+    assert_int_equal(rh_store_link_run(s, experiment, 7, "r1", "x", NULL, &err), RH_OK);
     assert_text(
         s, "SELECT problem || ' ' || algorithm || ' ' || value || ' ' || others || ' ' || status FROM leaderboard",
         "renamed x 0.5436 rmse - done");
-    assert_int_equal(rh_store_link_run(s, experiment, 8, "nobody", "x", &err), RH_EBUG);
+    assert_int_equal(rh_store_link_run(s, experiment, 8, "nobody", "x", NULL, &err), RH_EBUG);
     rh_store_close(s);
 }
 
