@@ -96,6 +96,14 @@ exits 0 'Surprise on MovieLens 100K' "$HARNESS" reproduce "$HARNESS_SOURCE/exper
     --store surprise.sqlite --quiet
 says out '20 of 20 cells hold: the table holds'
 
+exits 1 'MyMediaLite on MovieLens 100K' "$HARNESS" reproduce \
+    "$HARNESS_SOURCE/experiments/papers/mymedialite_ml100k.ini" --store mymedialite.sqlite --quiet
+says out '34 of 38 cells hold, 4 differ: the table does not hold'
+if grep -vE '^(UserKNNPearson|ItemKNNCosine|ItemKNNPearson) ' out | grep -q ' differs$'; then
+    failures=$((failures + 1))
+    echo '# a row differs for which no reason is known'
+fi
+
 # Model by model on the first fold: tests/oracle/surprise_ml100k.values was printed by Surprise itself.
 exits 0 'models of Surprise' "$HARNESS" run "$HARNESS_SOURCE/tests/oracle/surprise_ml100k.ini" \
     --store oracle.sqlite --quiet
