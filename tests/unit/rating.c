@@ -170,11 +170,78 @@ static void svdpp_equals_plain_loops(void **state)
     check("svdpp", true);
 }
 
+/* One epoch of fm on four ratings, by the formula of Rendle 2010 over a dense x: w0 + sum w x + sum over pairs of
+ * v.v x x, and the gradients e x and e (x s - v x^2). Two users with a group, three items with a two-column block. */
+static void fm_equals_its_definition(void **state)
+{
+    (void)state;
+    enum { N = 4, D = 2, X = 2 + 2 + 3 + 2 }; /* users, groups, items, words */
+    struct test_host h;
+    struct test_model m;
+    test_host_init(&h, 1, 8);
+    const struct test_row row[N] = { { 0, 0, 5, 0 }, { 0, 1, 3, 0 }, { 1, 1, 1, 0 }, { 1, 0, 4, 0 } };
+    const struct test_cell group[] = { { 0, 0, 1 }, { 1, 1, 1 } }, word[] = { { 0, 0, 3 }, { 0, 1, 4 }, { 2, 1, 2 } };
+    struct rh_features users = test_sparse(&h, "group", 2, 2, group, 2, false);
+    struct rh_features items = test_sparse(&h, "word", 3, 2, word, 3, true);
+    struct rh_domain d = test_domain(&h, "made", 2, 3, row, N, TEST_VALUES);
+    d.item_features = &items;
+    struct rh_train train = { .n_users = 2, .n_domains = 1, .domain = &d, .n_item_blocks = 1, .n_user_blocks = 1,
+                              .user_features = &users };
+    /* the third item was never rated: it has no id; a block is divided by the root of its sum of squares */
+    static const double of_user[2][4] = { { 1, 0, 1, 0 }, { 0, 1, 0, 1 } };
+    static const double of_item[3][5] = { { 1, 0, 0, 0.6, 0.8 }, { 0, 1, 0, 0, 0 }, { 0, 0, 0, 0, 1 } };
+    double w[X] = { 0 }, v[X][D], x[X], mean = 13.0 / 4, rate = 0.1, reg = 0.05, predicted[2][3];
+    static struct rh_numpy r;
+    rh_numpy_seed(&r, 0);
+    for (int a = 0; a < X; a++)
+        for (int f = 0; f < D; f++)
+            v[a][f] = 0.5 * rh_numpy_normal(&r);
+    for (int k = 0; k <= N + 5; k++) { /* rows as they stand by user: (0,0) (0,1) (1,0) (1,1); then all pairs */
+        static const int at[N][2] = { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } };
+        static const double rating[N] = { 5, 3, 4, 1 };
+        int u = k < N ? at[k][0] : (k - N) / 3, i = k < N ? at[k][1] : (k - N) % 3;
+        memcpy(x, of_user[u], sizeof of_user[u]);
+        memcpy(x + 4, of_item[i], sizeof of_item[i]);
+        double is = mean, s[D] = { 0 };
+        for (int a = 0; a < X; a++) {
+            is += w[a] * x[a];
+            for (int f = 0; f < D; f++)
+                s[f] += v[a][f] * x[a];
+            for (int b = 0; b < a; b++)
+                for (int f = 0; f < D; f++)
+                    is += v[a][f] * v[b][f] * x[a] * x[b];
+        }
+        if (k >= N) {
+            predicted[u][i] = is;
+            continue;
+        }
+        for (int a = 0; a < X; a++) {
+            if (x[a] == 0)
+                continue;
+            w[a] += rate * ((rating[k] - is) * x[a] - reg * w[a]);
+            for (int f = 0; f < D; f++)
+                v[a][f] += rate * ((rating[k] - is) * (x[a] * s[f] - v[a][f] * x[a] * x[a]) - reg * v[a][f]);
+        }
+    }
+    assert_int_equal(test_fit(&h, test_algorithm("fm"),
+                              "factors = 2; rate = 0.1; reg = 0.05; init_sd = 0.5; random = numpy_legacy", &train, 1,
+                              &m), RH_OK);
+    struct rh_query q[2] = { test_query(&h, &train, 0), test_query(&h, &train, 1) };
+    float out[6];
+    assert_int_equal(test_score(&h, &m, q, 2, 2, out, 3), RH_OK);
+    for (int k = 0; k < 6; k++)
+        if (fabs(out[k] - predicted[k / 3][k % 3]) > 1e-6)
+            fail_msg("user %d, item %d: %.9g, expected %.9g", k / 3, k % 3, (double)out[k], predicted[k / 3][k % 3]);
+    test_model_release(&m);
+    test_host_release(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(svd_equals_plain_loops),
         cmocka_unit_test(svdpp_equals_plain_loops),
+        cmocka_unit_test(fm_equals_its_definition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
