@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -50,10 +51,11 @@ static void end(struct model *w)
     test_host_release(&w->h);
 }
 
-static double value_of(const struct ials_params *p, float rating)
+static double value_of(const struct rh_als_params *p, float rating)
 {
-    return p->alpha * (p->confidence == ONES ? 1 : p->confidence == RATINGS ? rating
-                                                                            : log(1 + rating / p->epsilon));
+    return p->alpha * (p->confidence == RH_ALS_ONES      ? 1
+                       : p->confidence == RH_ALS_RATINGS ? rating
+                                                         : log(1 + rating / p->epsilon));
 }
 
 /* Solves a[d x d] x = b by elimination with pivots; a and b are destroyed. */
@@ -97,14 +99,14 @@ static void table_of(const struct model *w, float v[USERS][ITEMS])
 }
 
 /* The vector of one row: rating[n_other] against y[n_other x width]. Every pair is looked at. */
-static void reference_row(const struct ials_params *p, const float *rating, size_t stride, const float *y, int n_other,
-                          int width, double *x)
+static void reference_row(const struct rh_als_params *p, const float *rating, size_t stride, const float *y,
+                          int n_other, int width, double *x)
 {
     int d = (int)p->factors, n = 0;
-    double a[64 * 64] = { 0 }, b[64] = { 0 }, a0 = p->objective == HU ? 1 : p->unobserved;
+    double a[64 * 64] = { 0 }, b[64] = { 0 }, a0 = p->objective == RH_ALS_HU ? 1 : p->unobserved;
     for (int j = 0; j < n_other; j++) {
         float v = rating[(size_t)j * stride];
-        double w = v > 0 ? value_of(p, v) : 0, target = p->objective == HU && v > 0 ? a0 : 0;
+        double w = v > 0 ? value_of(p, v) : 0, target = p->objective == RH_ALS_HU && v > 0 ? a0 : 0;
         n += v > 0;
         for (int f = 0; f < d; f++) {
             b[f] += (w + target) * y[j * width + f];
@@ -132,12 +134,12 @@ static void one_epoch_equals_plain_loops(void **state)
         static struct model w;
         static float v[USERS][ITEMS], first[ITEMS * 64];
         make(&w, settings[c], 1 + (int)c % 3);
-        struct ials_state *s = w.m.state;
-        const struct ials_params *p = w.m.params;
+        struct rh_als *s = &((struct ials_state *)w.m.state)->als;
+        const struct rh_als_params *p = w.m.params;
         double loss = NAN;
         table_of(&w, v);
         memcpy(first, s->item.x, sizeof *first * (size_t)(ITEMS * s->width));
-        assert_int_equal(ials_epoch(&w.h.ctx, s, 1, &loss), RH_OK);
+        assert_int_equal(ials_epoch(&w.h.ctx, w.m.state, 1, &loss), RH_OK);
         test_host_scratch_back(&w.h);
         double x[64];
         for (int u = 0; u < USERS; u++) {
@@ -157,9 +159,9 @@ static void one_epoch_equals_plain_loops(void **state)
 }
 
 /* The objective over all pairs, as the header of the plugin has it. */
-static double objective_of(const struct ials_params *p, const struct ials_state *s, float v[USERS][ITEMS])
+static double objective_of(const struct rh_als_params *p, const struct rh_als *s, float v[USERS][ITEMS])
 {
-    double sum = 0, a0 = p->objective == HU ? 1 : p->unobserved;
+    double sum = 0, a0 = p->objective == RH_ALS_HU ? 1 : p->unobserved;
     for (int u = 0; u < USERS; u++)
         for (int i = 0; i < ITEMS; i++) {
             double score = 0;
@@ -167,7 +169,7 @@ static double objective_of(const struct ials_params *p, const struct ials_state 
                 score += (double)s->user.x[u * s->width + f] * s->item.x[i * s->width + f];
             if (v[u][i] > 0)
                 sum += value_of(p, v[u][i]) * (1 - score) * (1 - score);
-            double target = p->objective == HU && v[u][i] > 0;
+            double target = p->objective == RH_ALS_HU && v[u][i] > 0;
             sum += a0 * (target - score) * (target - score);
         }
     for (int k = 0; k < USERS + ITEMS; k++) {
@@ -193,12 +195,13 @@ static void the_loss_is_the_objective_and_falls(void **state)
         snprintf(text, sizeof text, "%s%s", settings[c / 2], c % 2 ? "; solver = cg; cg_steps = 2" : "");
         make(&w, text, 2);
         table_of(&w, v);
-        const struct ials_params *p = w.m.params;
+        const struct rh_als_params *p = w.m.params;
         double before = INFINITY, loss = NAN;
         for (int epoch = 1; epoch <= 6; epoch++) {
             assert_int_equal(ials_epoch(&w.h.ctx, w.m.state, epoch, &loss), RH_OK);
             test_host_scratch_back(&w.h);
-            double expected = objective_of(p, w.m.state, v) / (double)w.domain.row[USERS];
+            double expected = objective_of(p, &((struct ials_state *)w.m.state)->als, v) /
+                              (double)w.domain.row[USERS];
             assert_near(loss, expected, 1e-4 * expected);
             assert_true(loss <= before * (1 + 1e-6));
             before = loss;
@@ -216,7 +219,7 @@ static void many_steps_of_cg_are_exact(void **state)
     double loss = NAN;
     assert_int_equal(ials_epoch(&exact.h.ctx, exact.m.state, 1, &loss), RH_OK);
     assert_int_equal(ials_epoch(&cg.h.ctx, cg.m.state, 1, &loss), RH_OK);
-    const struct ials_state *a = exact.m.state, *b = cg.m.state;
+    const struct rh_als *a = &((struct ials_state *)exact.m.state)->als, *b = &((struct ials_state *)cg.m.state)->als;
     for (int k = 0; k < USERS * a->width; k++)
         assert_near(a->user.x[k], b->user.x[k], 1e-5);
     end(&exact);
