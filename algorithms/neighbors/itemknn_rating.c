@@ -163,7 +163,8 @@ static const struct rh_algorithm itemknn_rating = {
     .cost = "fit O(sum over users of the squared row length), score O(I + |history| k) a query, memory (8 k + 8) I "
             "bytes",
     .advice = "To predict ratings (RMSE, MAE), not to rank. Tune neighbors and shrinkage, then damping; the item "
-              "and user dampings matter with few ratings.",
+              "and user dampings matter with few ratings. knn_rating chooses the neighbours among what the user "
+              "rated, and needs a matrix of all pairs of items for it; this one keeps one list an item.",
     .revision = 1,
     .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_COLD_USERS,
     .params = rating_table,
