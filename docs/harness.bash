@@ -50,7 +50,7 @@ _harness() {
         return
         ;;
     --correction)
-        mapfile -t COMPREPLY < <(compgen -W 'holm bh none' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'holm bh tukey none' -- "$word")
         return
         ;;
     --ties)
@@ -122,7 +122,7 @@ _harness() {
     table | compare | plot)
         if [[ $word == -* ]]; then
             words='--store --help --metric --format'
-            [[ $command == compare ]] && words+=' --baseline --test --correction --threshold'
+            [[ $command == compare ]] && words+=' --baseline --pairs --test --correction --threshold'
             [[ $command == plot ]] && words='--store --help --output --plot --metric --terminal --script'
         else # an experiment is most often called like its file
             for i in experiments/*.ini; do

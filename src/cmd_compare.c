@@ -4,6 +4,7 @@
 #include "report/compare.h"
 
 #include <math.h>
+#include <string.h>
 
 static int read_threshold(const char *text, double *out, struct rh_error *err)
 {
@@ -12,16 +13,28 @@ static int read_threshold(const char *text, double *out, struct rh_error *err)
     return RH_OK;
 }
 
+static int read_pairs(const char *word, struct rh_compare_options *o, struct rh_error *err)
+{
+    o->all_pairs = !strcmp(word, "all");
+    if (!o->all_pairs && strcmp(word, "baseline") != 0)
+        return rh_fail(err, RH_EINVAL, "unknown pairs '%s': allowed baseline, all", word);
+    if (o->all_pairs && o->baseline)
+        return rh_fail(err, RH_EINVAL, "--pairs all compares every algorithm with every other: leave out --baseline");
+    return RH_OK;
+}
+
 int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
 {
     (void)c;
     const char *path = RH_STORE_DEFAULT, *format = "text", *test = "t", *correction = "holm", *threshold = NULL;
+    const char *pairs = "baseline";
     struct rh_compare_options o = { .width = rh_terminal_width() };
     const struct rh_option option[] = {
         { "metric", "LIST", "metrics, such as ndcg@10,auc (the primary one)", .value = &o.metrics },
         { "baseline", "LABEL", "compared with (the first algorithm that is not random)", .value = &o.baseline },
+        { "pairs", "WORD", "baseline, all: each algorithm against one, or against each (baseline)", .value = &pairs },
         { "test", "WORD", "t, permutation, wilcoxon (t)", .value = &test },
-        { "correction", "WORD", "of all p-values printed: holm, bh, none (holm)", .value = &correction },
+        { "correction", "WORD", "holm, bh or none of all p-values printed, or tukey (holm)", .value = &correction },
         { "threshold", "X", "smallest difference that matters in practice", .value = &threshold },
         { "format", "WORD", "text, md, csv, json", .value = &format },
         { "store", "FILE", "where results are (" RH_STORE_DEFAULT ")", .value = &path },
@@ -43,6 +56,8 @@ int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
         status = rh_test_parse(test, &o.test, &err);
     if (status >= 0)
         status = rh_correction_parse(correction, &o.correction, &err);
+    if (status >= 0)
+        status = read_pairs(pairs, &o, &err);
     if (status >= 0)
         status = read_threshold(threshold, &o.threshold, &err);
     if (status >= 0)

@@ -1,6 +1,7 @@
 #include "report/compare.h"
 
 #include "report/pairs.h"
+#include "report/systems.h"
 #include "store/sql.h"
 
 #include <math.h>
@@ -93,12 +94,36 @@ static void compare_runs(const struct rh_row *base, ptrdiff_t column, struct rh_
     c->why = "a value of the whole run has no users to compare";
 }
 
-static int compare_pairs(struct rh_arena *a, const struct rh_comparisons *all, struct rh_pairs *p,
-                         const struct rh_compare_options *o, struct rh_comparison *c, struct rh_error *err)
+/* One metric of one part. */
+struct column {
+    struct rh_store *s;
+    struct rh_arena *a;
+    struct rh_comparisons *all;
+    const struct rh_compare_options *o;
+    const struct rh_users *u;
+    const struct rh_column *column;
+    struct rh_pairs *pairs;
+    struct rh_systems systems; /* for Tukey's test, which asks for the users that all systems have */
+    double *tukey;             /* [systems.n x systems.n] p; NULL: not asked for */
+};
+
+static int load_tukey(struct column *w, struct rh_error *err)
 {
+    RH_TRY(rh_systems_load(w->s, w->a, w->u, w->column->id, &w->systems, err));
+    int32_t n = w->systems.n;
+    const char *identity = rh_arena_printf(w->a, "%s\n%s\n%s", w->all->results.name, w->column->id, w->u->part->label);
+    w->tukey = rh_alloc(w->a, (size_t)n + 1, (size_t)(n + 1) * sizeof *w->tukey);
+    if (!identity || !w->tukey)
+        return rh_fail_memory(err, "a comparison", 0);
+    return rh_tukey(w->a, w->systems.value, w->systems.n_users, n, identity, w->tukey, err);
+}
+
+static int compare_pairs(struct column *w, const struct rh_row *base, struct rh_comparison *c, struct rh_error *err)
+{
+    struct rh_pairs *p = w->pairs;
     rh_pairs_make(p);
     c->pooled = !p->base.mean_of_users || !p->other.mean_of_users;
-    c->value = c->baseline = 0;
+    c->value = c->baseline = p->n ? 0 : NAN;
     double sign = c->column->lower_is_better ? -1 : 1;
     for (int64_t i = 0; i < p->n; i++) {
         double d = sign * p->difference[i];
@@ -108,49 +133,75 @@ static int compare_pairs(struct rh_arena *a, const struct rh_comparisons *all, s
         c->losses += d < 0;
         c->ties += d == 0;
     }
-    const struct rh_pair_names names = { all->results.name, c->column->id, c->part->label, all->baseline,
+    const struct rh_pair_names names = { w->all->results.name, c->column->id, c->part->label, c->against,
                                          c->row->label };
-    RH_TRY(rh_pairs_statistics(a, p, o->test, &names, &c->paired, err));
+    RH_TRY(rh_pairs_statistics(w->a, p, w->o->test, &names, &c->paired, err));
     c->corrected = c->paired.p;
-    if (isnan(c->paired.p) && !(c->why = rh_arena_printf(a, "%lld %s with values of both", (long long)p->n,
-                                                         p->n == 1 ? "user" : "users")))
+    if (w->tukey) {
+        int32_t i = rh_systems_find(&w->systems, base), k = rh_systems_find(&w->systems, c->row);
+        c->corrected = i < 0 || k < 0 ? NAN : w->tukey[(int64_t)i * w->systems.n + k];
+    }
+    if (isnan(c->paired.p) && !(c->why = rh_arena_printf(w->a, "%lld %s with values of %s", (long long)p->n,
+                                                         p->n == 1 ? "user" : "users", w->tukey ? "all" : "both")))
         return rh_fail_memory(err, "a comparison", 0);
     return RH_OK;
 }
 
-static int compare_column(struct rh_store *s, struct rh_arena *a, struct rh_comparisons *all, const struct rh_users *u,
-                          struct rh_pairs *p, const struct rh_column *column, const struct rh_compare_options *o,
-                          struct rh_error *err)
+/* The rows from `first` on against one. */
+static int compare_with(struct column *w, const char *against, int32_t first, struct rh_error *err)
 {
-    const struct rh_row *base = row_with(u->part, all->baseline);
+    const struct rh_part *part = w->u->part;
+    const struct rh_row *base = row_with(part, against);
     const char *no_base = NULL;
-    ptrdiff_t at = column - all->results.column;
-    if (base)
-        RH_TRY(rh_query_values_load(s, u, base, column->id, &p->base, err));
+    int64_t n = w->u->n_queries;
+    ptrdiff_t at = w->column - w->all->results.column;
+    bool base_has = false;
+    if (base) {
+        RH_TRY(rh_query_values_load(w->s, w->u, base, w->column->id, &w->pairs->base, err));
+        base_has = has_values(&w->pairs->base, n);
+        if (w->tukey)
+            rh_systems_mask(&w->systems, n, &w->pairs->base);
+    }
     if (!base)
         no_base = "the baseline has no run here";
-    else if (!has_values(&p->base, u->n_queries) && !(no_base = missing_words(a, base, "the baseline ")))
+    else if (!base_has && !(no_base = missing_words(w->a, base, "the baseline ")))
         return rh_fail_memory(err, "a comparison", 0);
-    for (int32_t i = 0; i < u->part->n_rows; i++) {
-        const struct rh_row *row = &u->part->row[i];
+    for (int32_t i = first; i < part->n_rows; i++) {
+        const struct rh_row *row = &part->row[i];
         if (row == base)
             continue;
-        struct rh_comparison *c = &all->of[all->n++];
-        *c = (struct rh_comparison){ .part = u->part, .column = column, .row = row, .value = NAN, .baseline = NAN,
-                                     .corrected = NAN, .why = no_base,
+        struct rh_comparison *c = &w->all->of[w->all->n++];
+        *c = (struct rh_comparison){ .part = part, .column = w->column, .row = row, .against = against, .value = NAN,
+                                     .baseline = NAN, .corrected = NAN, .why = no_base,
                                      .paired = { 0, NAN, NAN, NAN, NAN, NAN } };
-        if (!base || (no_base && !is_of_runs(base, at, &p->base, u->n_queries)))
+        if (!base || (no_base && !is_of_runs(base, at, &w->pairs->base, n)))
             continue;
-        RH_TRY(rh_query_values_load(s, u, row, column->id, &p->other, err));
-        if (no_base && is_of_runs(row, at, &p->other, u->n_queries))
+        RH_TRY(rh_query_values_load(w->s, w->u, row, w->column->id, &w->pairs->other, err));
+        bool other_has = has_values(&w->pairs->other, n);
+        if (no_base && is_of_runs(row, at, &w->pairs->other, n))
             compare_runs(base, at, c);
         if (no_base)
             continue;
-        if (has_values(&p->other, u->n_queries))
-            RH_TRY(compare_pairs(a, all, p, o, c, err));
-        else if (!(c->why = missing_words(a, row, "")))
+        if (w->tukey)
+            rh_systems_mask(&w->systems, n, &w->pairs->other);
+        if (other_has)
+            RH_TRY(compare_pairs(w, base, c, err));
+        else if (!(c->why = missing_words(w->a, row, "")))
             return rh_fail_memory(err, "a comparison", 0);
     }
+    return RH_OK;
+}
+
+static int compare_column(struct column *w, struct rh_error *err)
+{
+    const struct rh_part *part = w->u->part;
+    w->tukey = NULL;
+    if (w->o->correction == RH_CORRECTION_TUKEY)
+        RH_TRY(load_tukey(w, err));
+    if (!w->o->all_pairs)
+        return compare_with(w, w->all->baseline, 0, err);
+    for (int32_t i = 0; i < part->n_rows; i++)
+        RH_TRY(compare_with(w, part->row[i].label, i + 1, err));
     return RH_OK;
 }
 
@@ -194,7 +245,10 @@ static int load(struct rh_store *s, struct rh_arena *a, const char *experiment, 
                 struct rh_comparisons *all, struct rh_error *err)
 {
     struct rh_results *r = &all->results;
-    RH_TRY(find_baseline(a, r, o->baseline, &all->baseline, err));
+    if (o->all_pairs && o->baseline)
+        return rh_fail(err, RH_EINVAL, "all pairs of algorithms have no baseline '%s'", o->baseline);
+    if (!o->all_pairs)
+        RH_TRY(find_baseline(a, r, o->baseline, &all->baseline, err));
     if (!r->n_columns)
         return rh_fail(err, RH_EDATA, "experiment '%s' has no metric yet", experiment);
     /* Without a wish the primary metric alone: every further one makes the family larger. */
@@ -202,7 +256,7 @@ static int load(struct rh_store *s, struct rh_arena *a, const char *experiment, 
     all->n_metrics = o->metrics ? r->n_columns : 1;
     int64_t most = 0;
     for (int32_t i = 0; i < r->n_parts; i++)
-        most += (int64_t)r->part[i].n_rows * all->n_metrics;
+        most += (int64_t)r->part[i].n_rows * (o->all_pairs ? r->part[i].n_rows - 1 : 2) / 2 * all->n_metrics;
     all->of = most < INT32_MAX ? rh_alloc(a, (size_t)most + 1, sizeof *all->of) : NULL;
     if (!all->of)
         return rh_fail_memory(err, "comparisons", (size_t)most * sizeof *all->of);
@@ -211,8 +265,11 @@ static int load(struct rh_store *s, struct rh_arena *a, const char *experiment, 
         struct rh_pairs p;
         RH_TRY(rh_users_load(s, a, &r->part[i], &u, err));
         RH_TRY(rh_pairs_new(a, &u, &p, err));
-        for (int32_t c = first; c < first + all->n_metrics; c++)
-            RH_TRY(compare_column(s, a, all, &u, &p, &r->column[c], o, err));
+        struct column w = { .s = s, .a = a, .all = all, .o = o, .u = &u, .pairs = &p };
+        for (int32_t c = first; c < first + all->n_metrics; c++) {
+            w.column = &r->column[c];
+            RH_TRY(compare_column(&w, err));
+        }
     }
     return correct(a, all, o, err);
 }

@@ -1,6 +1,6 @@
-/* Comparisons: every algorithm of an experiment against one of them, problem by problem, with what can be said about
- * the differences. Users are the units: a user who is asked on several folds or seeds counts once, with the mean over
- * those queries where both algorithms have a value. docs/compare.md has the formulas. */
+/* Comparisons: every algorithm of an experiment against one of them, or all pairs of them, problem by problem, with
+ * what can be said about the differences. Users are the units: a user who is asked on several folds or seeds counts
+ * once, with the mean over those queries where both algorithms have a value. docs/compare.md has the formulas. */
 #ifndef RH_REPORT_COMPARE_H
 #define RH_REPORT_COMPARE_H
 
@@ -14,6 +14,7 @@ struct rh_compare_options {
     enum rh_format format;    /* no latex */
     const char *metrics;      /* comma-separated ids; NULL: the primary metric of the experiment */
     const char *baseline;     /* label; NULL: the first whose algorithm is not `random` */
+    bool all_pairs;           /* every pair of algorithms; `baseline` is NULL */
     enum rh_test test;
     enum rh_correction correction;
     double threshold;         /* smallest difference that matters in practice; 0: none stated */
@@ -34,9 +35,10 @@ struct rh_comparison {
     const struct rh_part *part;
     const struct rh_column *column;
     const struct rh_row *row;
+    const char *against;     /* the baseline of this pair; of all pairs the one that the experiment names first */
     struct rh_paired paired; /* of algorithm - baseline */
     double value, baseline;  /* means over the users of the pairs */
-    double corrected;        /* p in its family; NaN: not compared */
+    double corrected;        /* p in its family; NaN: not compared. Tukey's is not made from paired.p */
     int64_t wins, ties, losses; /* users for whom the algorithm is better, equal, worse */
     bool pooled;             /* the metric of a run is not the mean over users */
     const char *why;         /* it is not compared; NULL: it is */
@@ -45,8 +47,9 @@ struct rh_comparison {
 
 struct rh_comparisons {
     struct rh_results results;
-    const char *baseline;
-    struct rh_comparison *of; /* [n] part after part, metric after metric, in the order of the algorithms */
+    const char *baseline;     /* NULL: all pairs */
+    struct rh_comparison *of; /* [n] part after part, metric after metric, baseline after baseline, in the order of the
+                               * algorithms */
     int32_t n;
     int32_t family;    /* those with a p-value: corrected together */
     int32_t n_metrics; /* compared */

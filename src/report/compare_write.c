@@ -1,5 +1,6 @@
 /* Comparisons as text, Markdown, CSV and JSON. */
 #include "report/compare.h"
+#include "report/systems.h"
 #include "report/write.h"
 
 #include <math.h>
@@ -11,8 +12,8 @@ static const char *const test_keys[] = { "t", "permutation", "wilcoxon" };
 static const char wilcoxon_warning[] = "the Wilcoxon test asks whether differences are symmetric around 0, not whether "
                                        "their mean is 0; on ranking metrics it errs more often than it says "
                                        "(Ihemelandu and Ekstrand 2023): prefer t or permutation";
-static const char *const correction_words[] = { "none", "Holm", "Benjamini-Hochberg" };
-static const char *const correction_keys[] = { "none", "holm", "bh" };
+static const char *const correction_words[] = { "none", "Holm", "Benjamini-Hochberg", "randomised Tukey HSD" };
+static const char *const correction_keys[] = { "none", "holm", "bh", "tukey" };
 
 void rh_verdict_words(const struct rh_comparison *c, const struct rh_compare_options *o, struct rh_text *t)
 {
@@ -37,15 +38,27 @@ void rh_verdict_words(const struct rh_comparison *c, const struct rh_compare_opt
 /* What the numbers are, in sentences. */
 static void write_method(const struct rh_comparisons *c, const struct rh_compare_options *o, struct rh_text *t)
 {
+    rh_text_add(t, "Differences are algorithm minus ");
+    if (c->baseline)
+        rh_text_printf(t, "baseline (%s)", c->baseline);
+    else
+        rh_text_add(t, "the one that its block is against");
     rh_text_printf(t,
-                   "Differences are algorithm minus baseline (%s), means over users; intervals are 95 %% BCa "
+                   ", means over users; intervals are 95 %% BCa "
                    "bootstrap (%d resamples), not corrected; d_z is the mean difference in its standard "
                    "deviations; p is of the %s, two-sided.",
-                   c->baseline, RH_BOOTSTRAP_RESAMPLES, test_words[o->test]);
+                   RH_BOOTSTRAP_RESAMPLES, test_words[o->test]);
     rh_text_printf(t, " Family: %d comparison%s, all of this command (%d problem%s, %d metric%s), ", c->family,
                    c->family == 1 ? "" : "s", c->results.n_parts, c->results.n_parts == 1 ? "" : "s", c->n_metrics,
                    c->n_metrics == 1 ? "" : "s");
-    if (o->correction == RH_CORRECTION_NONE)
+    if (o->correction == RH_CORRECTION_TUKEY)
+        rh_text_printf(t,
+                       "each corrected by the randomised Tukey HSD (%d exchanges of the labels inside users) for all "
+                       "pairs of the algorithms of its problem and metric, not for several problems or metrics; users "
+                       "are those that all these algorithms have; a difference is shown when the corrected p is "
+                       "below %g.",
+                       RH_TUKEY_PERMUTATIONS, RH_COMPARE_LEVEL);
+    else if (o->correction == RH_CORRECTION_NONE)
         rh_text_printf(t, "not corrected: with no true difference, about one in %.0f would be shown all the same.",
                        1 / RH_COMPARE_LEVEL);
     else
@@ -114,7 +127,7 @@ static void spaces(struct rh_text *t, size_t n)
         rh_text_add(t, " ");
 }
 
-/* The comparisons [from, to) share problem and metric. */
+/* The comparisons [from, to) share problem, metric and baseline. */
 static void text_block(const struct rh_comparisons *c, const struct rh_compare_options *o, int32_t from, int32_t to,
                        struct rh_text *t)
 {
@@ -208,7 +221,7 @@ static void write_part(const struct rh_part *p, const struct rh_compare_options 
 static void write_metric(const struct rh_comparisons *c, int32_t from, int32_t to, bool markdown, struct rh_text *t)
 {
     struct rh_text line = { 0 };
-    rh_text_printf(&line, "%s against %s", c->of[from].column->id, c->baseline);
+    rh_text_printf(&line, "%s against %s", c->of[from].column->id, c->of[from].against);
     if (c->of[from].column->lower_is_better)
         rh_text_add(&line, ", lower is better");
     double value = NAN; /* the baseline has other users beside each algorithm only where values are missing */
@@ -235,7 +248,10 @@ static void write_words(const struct rh_comparisons *c, const struct rh_compare_
 {
     bool markdown = o->format == RH_FORMAT_MARKDOWN;
     struct rh_text line = { 0 };
-    rh_text_printf(&line, "%s: compared with %s", c->results.name, c->baseline);
+    if (c->baseline)
+        rh_text_printf(&line, "%s: compared with %s", c->results.name, c->baseline);
+    else
+        rh_text_printf(&line, "%s: all pairs compared", c->results.name);
     rh_text_add(t, markdown ? "# " : "");
     if (markdown)
         rh_write_markdown(t, line.s ? line.s : "");
@@ -244,7 +260,8 @@ static void write_words(const struct rh_comparisons *c, const struct rh_compare_
     rh_text_add(t, "\n");
     for (int32_t i = 0, next; i < c->n; i = next) {
         next = i;
-        while (next < c->n && c->of[next].part == c->of[i].part && c->of[next].column == c->of[i].column)
+        while (next < c->n && c->of[next].part == c->of[i].part && c->of[next].column == c->of[i].column &&
+               c->of[next].against == c->of[i].against)
             next++;
         if (!i || c->of[i].part != c->of[i - 1].part)
             write_part(c->of[i].part, o, t);
@@ -279,7 +296,7 @@ static void write_csv(const struct rh_comparisons *c, const struct rh_compare_op
     for (int32_t i = 0; i < c->n; i++) {
         const struct rh_comparison *k = &c->of[i];
         const struct rh_paired *p = &k->paired;
-        const char *const words[] = { c->results.name, k->part->label, k->column->id, c->baseline, k->row->label };
+        const char *const words[] = { c->results.name, k->part->label, k->column->id, k->against, k->row->label };
         for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
             rh_write_csv(t, words[w]);
             rh_text_add(t, ",");
@@ -308,7 +325,8 @@ static void write_json(const struct rh_comparisons *c, const struct rh_compare_o
 {
     struct rh_text verdict = { 0 };
     rh_write_json_pair(t, "{", "experiment", c->results.name);
-    rh_write_json_pair(t, ", ", "baseline", c->baseline);
+    if (c->baseline)
+        rh_write_json_pair(t, ", ", "baseline", c->baseline);
     rh_write_json_pair(t, ", ", "test", test_keys[o->test]);
     if (o->test == RH_TEST_WILCOXON)
         rh_write_json_pair(t, ", ", "warning", wilcoxon_warning);
@@ -322,6 +340,7 @@ static void write_json(const struct rh_comparisons *c, const struct rh_compare_o
         const struct rh_paired *p = &k->paired;
         rh_write_json_pair(t, i ? ",\n  {" : "\n  {", "problem", k->part->label);
         rh_write_json_pair(t, ", ", "metric", k->column->id);
+        rh_write_json_pair(t, ", ", "baseline", k->against);
         rh_write_json_pair(t, ", ", "algorithm", k->row->label);
         rh_text_printf(t, ", \"generated\": %s, \"users\": %lld", k->part->generated ? "true" : "false",
                        (long long)p->n);

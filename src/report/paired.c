@@ -40,8 +40,8 @@ int rh_test_parse(const char *word, enum rh_test *out, struct rh_error *err)
 
 int rh_correction_parse(const char *word, enum rh_correction *out, struct rh_error *err)
 {
-    static const char *const words[] = { "none", "holm", "bh" };
-    int i = choose(word, "correction", words, 3, err);
+    static const char *const words[] = { "none", "holm", "bh", "tukey" };
+    int i = choose(word, "correction", words, sizeof words / sizeof *words, err);
     RH_TRY(i);
     *out = (enum rh_correction)i;
     return RH_OK;
@@ -372,7 +372,7 @@ static int by_p(const void *x, const void *y)
 
 int rh_correct(struct rh_arena *a, double *p, int64_t n, enum rh_correction how, struct rh_error *err)
 {
-    if (how == RH_CORRECTION_NONE || !n)
+    if (how == RH_CORRECTION_NONE || how == RH_CORRECTION_TUKEY || !n)
         return RH_OK;
     struct ranked *r = rh_alloc(a, (size_t)n, sizeof *r);
     if (!r)

@@ -47,11 +47,12 @@ int rh_paired_flips(const double *difference, int64_t n, const char *identity, d
 #define RH_EXACT_RANKS 50
 int rh_paired_wilcoxon(const double *difference, int64_t n, double *p, struct rh_error *err);
 
-enum rh_correction { RH_CORRECTION_NONE, RH_CORRECTION_HOLM, RH_CORRECTION_BH };
+/* Tukey: from all values of all systems, report/systems.h; its p-values come corrected. */
+enum rh_correction { RH_CORRECTION_NONE, RH_CORRECTION_HOLM, RH_CORRECTION_BH, RH_CORRECTION_TUKEY };
 int rh_correction_parse(const char *word, enum rh_correction *out, struct rh_error *err);
 
 /* Corrects the n p-values of one family in place: Holm 1979 (chance of any false claim), Benjamini and Hochberg 1995
- * (expected share of false claims). */
+ * (expected share of false claims). Without a correction, and for Tukey's, they stay as they are. */
 int rh_correct(struct rh_arena *a, double *p, int64_t n, enum rh_correction how, struct rh_error *err);
 
 #endif

@@ -45,6 +45,19 @@ says out 'sign-flip permutation test'
 exits 0 'Wilcoxon on request' compare --test wilcoxon --format md
 says out 'Warning: the Wilcoxon test asks'
 says out 'Ihemelandu and Ekstrand 2023'
+exits 0 'all pairs, randomised Tukey' compare --pairs all --correction tukey
+says out 'small: all pairs compared'
+says out 'ndcg@5 against itemknn neighbors=10'
+says out 'Family: 6 comparisons'
+says out 'randomised Tukey HSD (10000 exchanges of the labels inside users)'
+compare --pairs all --correction tukey --metric ndcg,auc --format csv >one.csv
+$one "$HARNESS" compare small --store s.sqlite --pairs all --correction tukey --metric ndcg,auc --format csv >two.csv
+ok 'the same bytes on one thread' cmp one.csv two.csv
+ok 'every pair once' test "$(cut -d, -f2-5 one.csv | sort -u | grep -c .)" = 19
+exits 2 'all pairs have no baseline' compare --pairs all --baseline random
+says err 'leave out --baseline'
+exits 2 'unknown pairs' compare --pairs some
+says err "unknown pairs 'some': allowed baseline, all"
 exits 0 'a threshold' compare --threshold 5 --baseline random
 says out 'better by less than the threshold 5: not relevant in practice'
 exits 0 'as json' compare --format json
