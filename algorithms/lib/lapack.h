@@ -8,6 +8,8 @@
 
 /* Cholesky factor of a symmetric positive definite a[n x n], in place in the triangle `uplo`. */
 void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info, size_t uplo_length);
+/* The inverse from that factor, in place in the same triangle. */
+void spotri_(const char *uplo, const int *n, float *a, const int *lda, int *info, size_t uplo_length);
 /* Solves with that factor; b[nrhs x n] in rows of ldb. */
 void spotrs_(const char *uplo, const int *n, const int *nrhs, const float *a, const int *lda, float *b,
              const int *ldb, int *info, size_t uplo_length);

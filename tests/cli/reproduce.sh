@@ -87,6 +87,13 @@ published '[published.mean]' 'cells = rmse 1'
 exits 2 'no source' "$HARNESS" reproduce made.ini --store made.sqlite
 says err 'a published table needs its source'
 
+if [ -f "${HARNESS_DATA:-}/ml-100k-mcrec/ml-100k.train.rating" ]; then
+    exits 0 'MCRec on MovieLens 100K' "$HARNESS" reproduce "$HARNESS_SOURCE/experiments/papers/mcrec_ml100k.ini" \
+        --store mcrec.sqlite --quiet
+    says out '3 of 3 cells hold: the table holds'
+else
+    skip 'MCRec on MovieLens 100K' 'needs ml-100k-mcrec in HARNESS_DATA'
+fi
 if [ ! -f "${HARNESS_DATA:-}/ml-100k/u.data" ]; then
     skip 'Surprise on MovieLens 100K' 'needs ml-100k in HARNESS_DATA'
     finish
