@@ -201,6 +201,10 @@ static void describe_algorithm(const struct rh_algorithm *a, struct rh_text *out
         { RH_A_RANDOM, "depends on the seed" },
     };
     rh_text_printf(out, "algorithm %s, revision %u\n%s\n%s\n", a->name, a->revision, a->summary, a->reference);
+    if (a->cost)
+        rh_text_printf(out, "cost: %s\n", a->cost);
+    if (a->advice)
+        rh_text_printf(out, "advice: %s\n", a->advice);
     for (size_t i = 0, n = 0; i < sizeof says / sizeof *says; i++)
         if (a->flags & says[i].flag)
             rh_text_printf(out, "%s%s", n++ ? ", " : "\n", says[i].text);

@@ -235,3 +235,25 @@ int rh_neighbors_transpose(struct rh_ctx *ctx, const struct rh_neighbors *in, st
     *out = (struct rh_neighbors){ in->n_items, row, item, weight };
     return RH_OK;
 }
+
+int rh_neighbors_persist(struct rh_ctx *ctx, int32_t n_items, struct rh_neighbors *lists)
+{
+    const struct rh_host *host = ctx->host;
+    int64_t n = lists->row ? lists->row[n_items] : 0;
+    int status = host->value(ctx, "neighbors", &n, sizeof n);
+    lists->n_items = n_items;
+    if (status >= 0)
+        status = host->field(ctx, "neighbor_row", &lists->row, (int64_t)n_items + 1, sizeof *lists->row);
+    if (status >= 0)
+        status = host->field(ctx, "neighbor_item", &lists->item, n, sizeof *lists->item);
+    if (status >= 0)
+        status = host->field(ctx, "neighbor_weight", &lists->weight, n, sizeof *lists->weight);
+    if (status < 0)
+        return status;
+    bool right = lists->row[0] == 0 && lists->row[n_items] == n;
+    for (int32_t i = 0; i < n_items; i++)
+        right = right && lists->row[i] <= lists->row[i + 1];
+    for (int64_t m = 0; m < n; m++)
+        right = right && lists->item[m] >= 0 && lists->item[m] < n_items;
+    return right ? RH_OK : host->fail(ctx, RH_EDATA, "the saved lists of neighbours point outside of the items");
+}

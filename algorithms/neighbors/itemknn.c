@@ -28,6 +28,7 @@
  * Time: fit see lib/neighbors.h; a query: n_items + |history| k. Memory: 8 k bytes an item. */
 #include <rh/plugin.h>
 
+#include "algorithms/lib/explain.h"
 #include "algorithms/lib/neighbors.h"
 
 #include <string.h>
@@ -194,23 +195,6 @@ static int itemknn_score(struct rh_ctx *ctx, const void *state, const struct rh_
     return RH_OK;
 }
 
-/* Puts a part where it belongs among n parts in descending order, of which max stay; returns how many there are. */
-static int32_t insert_part(int32_t *why, float *weight, int32_t n, int32_t max, int32_t item, float part)
-{
-    int32_t at = n;
-    while (at > 0 && weight[at - 1] < part)
-        at--;
-    if (at >= max)
-        return n;
-    for (int32_t m = n < max ? n : max - 1; m > at; m--) {
-        why[m] = why[m - 1];
-        weight[m] = weight[m - 1];
-    }
-    why[at] = item;
-    weight[at] = part;
-    return n < max ? n + 1 : max;
-}
-
 static int itemknn_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item,
                            int32_t max, int32_t *why, float *weight)
 {
@@ -222,8 +206,17 @@ static int itemknn_explain(struct rh_ctx *ctx, const void *state, const struct r
     for (int32_t m = 0; m < h->n; m++)
         for (int64_t k = b->row[h->item[m]]; k < b->row[h->item[m] + 1]; k++)
             if (b->item[k] == item)
-                n = insert_part(why, weight, n, max, h->item[m], (float)(history_weight(s, h, m) * b->weight[k]));
+                n = rh_insert_part(why, weight, n, max, h->item[m], (float)(history_weight(s, h, m) * b->weight[k]));
     return n;
+}
+
+static int itemknn_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct itemknn_params *p = params;
+    struct itemknn_state *s = state;
+    s->target = train->target;
+    s->weighted = p->weighted;
+    return rh_neighbors_persist(ctx, train->domain[train->target].n_items, &s->brings);
 }
 
 static const struct rh_algorithm itemknn = {
@@ -244,5 +237,6 @@ static const struct rh_algorithm itemknn = {
     .fit = itemknn_fit,
     .score = itemknn_score,
     .explain = itemknn_explain,
+    .persist = itemknn_persist,
 };
 RH_ALGORITHM(itemknn)

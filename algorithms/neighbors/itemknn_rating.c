@@ -153,6 +153,20 @@ static int rating_score(struct rh_ctx *ctx, const void *state, const struct rh_q
     return RH_OK;
 }
 
+static int rating_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct rating_params *p = params;
+    struct rating_state *s = state;
+    int32_t n_items = train->domain[train->target].n_items;
+    s->target = train->target;
+    s->damping = p->damping;
+    s->user_damping = p->user_damping;
+    int status = ctx->host->value(ctx, "mean", &s->mean, sizeof s->mean);
+    if (status >= 0)
+        status = ctx->host->field(ctx, "item_offset", &s->item, n_items, sizeof *s->item);
+    return status < 0 ? status : rh_neighbors_persist(ctx, n_items, &s->brings);
+}
+
 static const struct rh_algorithm itemknn_rating = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_algorithm),
@@ -172,5 +186,6 @@ static const struct rh_algorithm itemknn_rating = {
     .state_size = sizeof(struct rating_state),
     .fit = rating_fit,
     .score = rating_score,
+    .persist = rating_persist,
 };
 RH_ALGORITHM(itemknn_rating)

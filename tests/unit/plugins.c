@@ -395,6 +395,54 @@ static void check_snapshot(const struct rh_algorithm *a)
     test_host_release(&h);
 }
 
+/* A saved model, loaded on a state of zeros instead of a fit, scores as the fitted one: score needs nothing else. */
+static void check_saving(const struct rh_algorithm *a)
+{
+    if (!a->persist)
+        return;
+    static float fitted[USERS * ITEMS], loaded[USERS * ITEMS];
+    static const struct rh_model_key key = { "defaults", "world" };
+    struct test_host h;
+    test_host_init(&h, 2, 8);
+    struct test_world w;
+    make_world(&h, &w);
+    struct test_model m;
+    fit(&h, a, &w.train, &m);
+    score(&h, &m, w.query, USERS, 6, fitted);
+    struct rh_saved saved, opened;
+    h.saved = &saved;
+    int status = rh_saved_begin(&saved, a, &key, &h.error);
+    if (status >= 0)
+        status = a->persist(&h.ctx, m.params, &w.train, m.state);
+    if (status >= 0)
+        status = rh_saved_end(&saved, &h.error);
+    h.saved = &opened;
+    struct test_model other = { .algorithm = a, .params = m.params, .state = rh_alloc(&h.run, a->state_size, 1) };
+    assert_non_null(other.state);
+    if (status >= 0)
+        status = rh_saved_open(&opened, saved.bytes, saved.n, a, &key, &h.error);
+    if (status >= 0)
+        status = a->persist(&h.ctx, m.params, &w.train, other.state);
+    if (status >= 0)
+        status = rh_saved_close(&opened, &h.error);
+    if (status < 0)
+        fail_msg("%s: status %d: %s", a->name, status, h.error.text);
+    h.saved = NULL;
+    rh_saved_release(&saved);
+    test_host_scratch_back(&h);
+    test_model_release(&m); /* the loaded model does not lean on the fitted one's own objects */
+    score(&h, &other, w.query, USERS, 6, loaded);
+    assert_same(fitted, loaded, USERS * ITEMS, "saved and loaded");
+    test_model_release(&other);
+    test_host_release(&h);
+}
+
+static void saved_models_score_the_same(void **state)
+{
+    (void)state;
+    for_each(check_saving);
+}
+
 static void models_live_in_the_memory_of_the_run(void **state)
 {
     (void)state;
@@ -512,6 +560,7 @@ int main(void)
         cmocka_unit_test(names_of_users_do_not_matter),
         cmocka_unit_test(what_is_not_flagged_is_not_needed),
         cmocka_unit_test(models_live_in_the_memory_of_the_run),
+        cmocka_unit_test(saved_models_score_the_same),
         cmocka_unit_test(refused_memory_is_an_error_and_no_more),
         cmocka_unit_test(cancelling_ends_a_fit),
         cmocka_unit_test(explanations_come_from_the_history),

@@ -108,13 +108,49 @@ static int host_parallel(struct rh_ctx *ctx, int64_t n, int64_t grain, rh_part_f
     return RH_OK;
 }
 
+static int host_value(struct rh_ctx *ctx, const char *name, void *where, size_t size)
+{
+    struct test_host *h = thread_of(ctx)->host;
+    const void *from = NULL;
+    if (!h->saved)
+        return host_fail(ctx, RH_EBUG, "value outside of persist");
+    if (h->saved->writing)
+        return rh_saved_put(h->saved, name, where, 1, size, &h->error);
+    int status = rh_saved_get(h->saved, name, 1, size, &from, &h->error);
+    if (status >= 0)
+        memcpy(where, from, size);
+    return status;
+}
+
+static int host_field(struct rh_ctx *ctx, const char *name, void *array, int64_t n, size_t elem)
+{
+    struct test_host *h = thread_of(ctx)->host;
+    const void *from = NULL;
+    void *x;
+    memcpy(&x, array, sizeof x);
+    if (!h->saved || n < 0)
+        return host_fail(ctx, RH_EBUG, "field '%s' outside of persist or of %lld elements", name, (long long)n);
+    if (h->saved->writing)
+        return rh_saved_put(h->saved, name, x, (size_t)n, elem, &h->error);
+    int status = rh_saved_get(h->saved, name, (size_t)n, elem, &from, &h->error);
+    if (status < 0)
+        return status;
+    x = n ? host_alloc(ctx, (size_t)n, elem) : NULL;
+    if (n && !x)
+        return RH_ENOMEM;
+    if (n)
+        memcpy(x, from, (size_t)n * elem);
+    memcpy(array, &x, sizeof x);
+    return RH_OK;
+}
+
 void test_host_init(struct test_host *h, int threads, uint64_t seed)
 {
     assert_in_range(threads, 1, TEST_THREADS);
     openblas_set_num_threads(1); /* as the real host does */
     *h = (struct test_host){
         .table = { RH_ABI, sizeof(struct rh_host), host_alloc, host_scratch, host_fail, host_log, host_tick,
-                   host_stream, host_parallel },
+                   host_stream, host_parallel, host_field, host_value },
         .threads = threads,
         .seed = seed,
     };

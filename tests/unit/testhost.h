@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "plugin/persist.h"
 #include <rh/plugin.h>
 
 #define TEST_THREADS 8 /* at most */
@@ -31,6 +32,7 @@ struct test_host {
     int64_t cancel_at;     /* the tick with this number (from 1) and all later ones return RH_ECANCEL; 0: none */
     int64_t ticks;
     int logged; /* lines logged */
+    struct rh_saved *saved; /* while persist runs: field and value go here */
     struct test_thread thread[TEST_THREADS];
 };
 
