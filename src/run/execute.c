@@ -1,6 +1,7 @@
 #include "run/execute.h"
 
 #include "run/build.h"
+#include "run/facts.h"
 #include "run/fit.h"
 #include "run/memory.h"
 #include "run/provenance.h"
@@ -273,6 +274,8 @@ static int execute_problem(struct execution *x, int32_t from, int32_t to, const 
         return fail_runs(x, from, to, problem_row, identity, stored, &why, err);
     struct rh_correction correction;
     status = store_facts(x, problem, problem_row, err);
+    if (status >= 0)
+        status = rh_facts_keep(x->store, problem, problem_row, err);
     if (status >= 0)
         status = rh_correction_make(&problem->arena, problem, plan->metric, plan->n_metrics, x->options->threads,
                                     &correction, err);

@@ -156,6 +156,7 @@ static int write_facts(struct rh_store *s, int64_t problem, const struct rh_prob
     RH_TRY(rh_sql_run(s, err, "DELETE FROM removed WHERE problem = ?", "i", problem));
     RH_TRY(rh_sql_run(s, err, "DELETE FROM leakage WHERE problem = ?", "i", problem));
     RH_TRY(rh_sql_run(s, err, "DELETE FROM problem_item WHERE problem = ?", "i", problem));
+    RH_TRY(rh_sql_run(s, err, "DELETE FROM problem_fact WHERE problem = ?", "i", problem));
     RH_TRY(write_ledgers(s, problem, f, err));
     return write_queries(s, problem, f, err);
 }

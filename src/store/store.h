@@ -90,6 +90,17 @@ int rh_store_problem(struct rh_store *s, int64_t experiment, int32_t position, c
 int rh_store_problem_facts(struct rh_store *s, int64_t problem, const struct rh_problem_facts *f,
                            struct rh_error *err);
 
+/* What is known of its queries, items and held-out rows: the subjects and keys of schema.sql. Written once, after the
+ * facts above; forgotten with them where the content differs. */
+struct rh_fact_row {
+    const char *subject, *key;
+    const char *labels;  /* one a line; NULL: the values are numbers */
+    const double *value; /* [n] NaN: unknown */
+    int64_t n;
+};
+int rh_store_problem_values(struct rh_store *s, int64_t problem, const struct rh_fact_row *fact, int32_t n,
+                            struct rh_error *err);
+
 /* The target's items in the order of the problem's numbers, written once; the facts come first. `title` [n] may be
  * NULL, and so may each. */
 int rh_store_problem_items(struct rh_store *s, int64_t problem, int32_t n, const char *const *item,
