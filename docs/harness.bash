@@ -57,12 +57,12 @@ _harness() {
         mapfile -t COMPREPLY < <(compgen -W 'expected trec_eval' -- "$word")
         return
         ;;
-    --cutoff | --cutoffs | --set | --threads | --plot | --baseline | --threshold) return ;;
+    --cutoff | --cutoffs | --set | --threads | --plot | --baseline | --threshold | --by | --bins) return ;;
     esac
 
     local words=''
     case $command in
-    '') words='run reproduce check list describe data table compare plot evaluate import rosetta export help --help --version' ;;
+    '') words='run reproduce check list describe data table compare breakdown plot evaluate import rosetta export help --help --version' ;;
     run | reproduce | check)
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
@@ -119,10 +119,11 @@ _harness() {
             words+=' --cache --threads --quiet --help'
         fi
         ;;
-    table | compare | plot)
+    table | compare | breakdown | plot)
         if [[ $word == -* ]]; then
             words='--store --help --metric --format'
             [[ $command == compare ]] && words+=' --baseline --pairs --test --correction --threshold'
+            [[ $command == breakdown ]] && words+=' --by --bins'
             [[ $command == plot ]] && words='--store --help --output --plot --metric --terminal --script'
         else # an experiment is most often called like its file
             for i in experiments/*.ini; do
@@ -132,7 +133,7 @@ _harness() {
             words=${words/ \*/}
         fi
         ;;
-    help) words='run reproduce check list describe data table compare plot' ;;
+    help) words='run reproduce check list describe data table compare breakdown plot' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

@@ -30,6 +30,7 @@ int rh_cmd_describe(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_data(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_table(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv);
+int rh_cmd_breakdown(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_evaluate(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_export(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_import(const struct rh_cmd *c, int argc, char **argv);

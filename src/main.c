@@ -35,6 +35,7 @@ static const struct command {
     { "data", "list, inspect, verify, add and fetch datasets", rh_cmd_data },
     { "table", "print the comparison of an experiment's stored runs", rh_cmd_table },
     { "compare", "test the differences between its algorithms", rh_cmd_compare },
+    { "breakdown", "break its values down by strata of users, items and time", rh_cmd_breakdown },
     { "plot", "draw it", rh_cmd_plot },
     { "evaluate", "compute metrics without fitting", rh_cmd_evaluate },
     { "import", "judge a run that another program made", rh_cmd_import },

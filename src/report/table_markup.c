@@ -5,22 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static void latex_escape(struct rh_text *t, const char *s)
-{
-    for (; *s; s++) {
-        if (*s == '\\')
-            rh_text_add(t, "\\textbackslash{}");
-        else if (*s == '~')
-            rh_text_add(t, "\\textasciitilde{}");
-        else if (*s == '^')
-            rh_text_add(t, "\\textasciicircum{}");
-        else if (strchr("&%$#_{}", *s))
-            rh_text_printf(t, "\\%c", *s);
-        else
-            rh_text_addn(t, *s == '\n' ? " " : s, 1);
-    }
-}
-
 /* A sentence made by one of the writers of plain words, escaped. Returns whether there was one. */
 static bool sentence(struct rh_text *t, void (*write)(const struct rh_part *, struct rh_text *),
                      const struct rh_part *p, void (*escape)(struct rh_text *, const char *), const char *before,
@@ -144,11 +128,11 @@ void rh_table_markdown(const struct rh_results *r, const struct rh_table_options
 static void latex_row(const struct rh_results *r, const struct rh_table_options *o, const struct rh_part *p,
                       const struct rh_row *row, struct rh_text *t)
 {
-    latex_escape(t, row->label);
+    rh_write_latex(t, row->label);
     if (row->failed == row->runs) {
         int32_t columns = r->n_columns + shown_gains(r);
         rh_text_printf(t, " & \\multicolumn{%d}{l}{\\emph{%s}} \\\\ %% ", columns ? columns : 1, failure_word(row));
-        latex_escape(t, row->message);
+        rh_write_latex(t, row->message);
         rh_text_add(t, "\n");
         return;
     }
@@ -166,7 +150,7 @@ static void latex_row(const struct rh_results *r, const struct rh_table_options 
         if (r->gain_shown[k]) {
             rh_text_add(t, " & ");
             if (row->gain)
-                gain(&row->gain[k], latex_escape, t);
+                gain(&row->gain[k], rh_write_latex, t);
         }
     rh_text_add(t, " \\\\\n");
 }
@@ -177,20 +161,20 @@ void rh_table_latex(const struct rh_results *r, const struct rh_table_options *o
     for (int32_t i = 0; i < r->n_parts; i++) {
         const struct rh_part *p = &r->part[i];
         rh_text_add(t, "\\begin{table}\n  \\centering\n  \\caption{");
-        latex_escape(t, r->title[0] ? r->title : r->name);
+        rh_write_latex(t, r->title[0] ? r->title : r->name);
         rh_text_add(t, ", ");
-        latex_escape(t, p->label);
-        sentence(t, rh_write_part, p, latex_escape, ": ", "");
-        sentence(t, rh_write_warning, p, latex_escape, "; \\textbf{", "}");
-        sentence(t, rh_write_leakage, p, latex_escape, "; \\textbf{", "}");
-        sentence(t, rh_write_notes, p, latex_escape, "; ", "");
+        rh_write_latex(t, p->label);
+        sentence(t, rh_write_part, p, rh_write_latex, ": ", "");
+        sentence(t, rh_write_warning, p, rh_write_latex, "; \\textbf{", "}");
+        sentence(t, rh_write_leakage, p, rh_write_latex, "; \\textbf{", "}");
+        sentence(t, rh_write_notes, p, rh_write_latex, "; ", "");
         rh_text_add(t, ".}\n  \\begin{tabular}{l");
         for (int32_t c = 0; c < r->n_columns + shown_gains(r); c++)
             rh_text_add(t, "r");
         rh_text_add(t, "}\n    \\toprule\n    algorithm");
         for (int32_t c = 0; c < r->n_columns; c++) {
             rh_text_add(t, " & ");
-            latex_escape(t, r->column[c].id);
+            rh_write_latex(t, r->column[c].id);
         }
         for (int k = 0; k < RH_GAINS; k++)
             rh_text_printf(t, "%s%s", r->gain_shown[k] ? " & " : "", r->gain_shown[k] ? rh_gain_head(k) : "");

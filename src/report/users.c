@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double little_endian_double(const unsigned char *p)
+double rh_little_endian_double(const unsigned char *p)
 {
     uint64_t bits = 0;
     double x;
@@ -115,7 +115,7 @@ static int add_values(struct rh_store *s, int64_t run, const char *metric, int64
         double sum = 0, value = rh_sql_real(&q, 1);
         n = n < most ? n : most;
         for (int64_t k = 0; k < n; k++) {
-            double x = little_endian_double(bytes + 8 * k);
+            double x = rh_little_endian_double(bytes + 8 * k);
             if (isnan(x))
                 continue;
             v->sum[start + k] += x;

@@ -29,6 +29,9 @@ int rh_query_values_new(struct rh_arena *a, const struct rh_users *u, struct rh_
 int rh_query_values_load(struct rh_store *s, const struct rh_users *u, const struct rh_row *row, const char *metric,
                          struct rh_query_values *out, struct rh_error *err);
 
+/* The 8 bytes of a double in the store. */
+double rh_little_endian_double(const unsigned char *p);
+
 static inline int64_t rh_user_of(const struct rh_users *u, int64_t query)
 {
     return u->user ? u->user[query] : query;

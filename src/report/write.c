@@ -111,6 +111,22 @@ void rh_write_markdown(struct rh_text *t, const char *s)
     }
 }
 
+void rh_write_latex(struct rh_text *t, const char *s)
+{
+    for (; *s; s++) {
+        if (*s == '\\')
+            rh_text_add(t, "\\textbackslash{}");
+        else if (*s == '~')
+            rh_text_add(t, "\\textasciitilde{}");
+        else if (*s == '^')
+            rh_text_add(t, "\\textasciicircum{}");
+        else if (strchr("&%$#_{}", *s))
+            rh_text_printf(t, "\\%c", *s);
+        else
+            rh_text_addn(t, *s == '\n' ? " " : s, 1);
+    }
+}
+
 static void counted(struct rh_text *t, int64_t n, const char *one, const char *many)
 {
     rh_text_add(t, ", ");

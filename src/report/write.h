@@ -37,5 +37,6 @@ void rh_write_json(struct rh_text *t, const char *s);    /* with its quotes; no 
 void rh_write_json_pair(struct rh_text *t, const char *before, const char *key, const char *value);
 void rh_write_json_number(struct rh_text *t, const char *key, double x);
 void rh_write_markdown(struct rh_text *t, const char *s); /* escaped for a cell or a sentence */
+void rh_write_latex(struct rh_text *t, const char *s);
 
 #endif

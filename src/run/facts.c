@@ -86,7 +86,8 @@ static void make_items(struct making *m)
 {
     const struct rh_train *t = &m->p->train;
     const struct rh_domain *target = &t->domain[t->target];
-    double *rows = add(m, "item", "train_rows", target->n_items), *first = add(m, "item", "first_time", target->n_items);
+    double *rows = add(m, "item", "train_rows", target->n_items);
+    double *first = add(m, "item", "first_time", target->n_items);
     if (m->failed)
         return;
     for (int32_t i = 0; i < target->n_items; i++)
