@@ -519,11 +519,14 @@ int rh_expand_runs(struct rh_planning *p)
                     "...', or name the problems it is for with 'problems = ...'",
                     header ? rh_entry_place(header, place, sizeof place) : plan->file, alg->section, problem->name);
             }
-            struct rh_plan_run *run = push(p->a, (void **)&plan->run, plan->n_runs, sizeof *run);
-            if (!run)
-                return out_of_memory(p);
-            *run = (struct rh_plan_run){ q, g };
-            plan->n_runs++;
+            int64_t fits = alg->algorithm->flags & RH_A_RANDOM ? plan->init_repeats : 1;
+            for (int32_t init = 0; init < fits; init++) {
+                struct rh_plan_run *run = push(p->a, (void **)&plan->run, plan->n_runs, sizeof *run);
+                if (!run)
+                    return out_of_memory(p);
+                *run = (struct rh_plan_run){ q, g, init };
+                plan->n_runs++;
+            }
         }
     return RH_OK;
 }

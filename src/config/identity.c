@@ -77,14 +77,13 @@ int rh_plan_problem_identity(const struct rh_plan *p, int32_t problem, const str
     return RH_OK;
 }
 
-void rh_plan_run_identity(const struct rh_plan *p, const char *problem_identity, int32_t algorithm,
+void rh_plan_fit_identity(const struct rh_plan *p, const char *problem_identity, const struct rh_plan_run *run,
                           char hex[static RH_HASH_HEX])
 {
-    const struct rh_plan_algorithm *g = &p->algorithm[algorithm];
+    const struct rh_plan_algorithm *g = &p->algorithm[run->algorithm];
     struct rh_hash h;
-    char number[32];
     rh_hash_init(&h);
-    rh_hash_text(&h, "run");
+    rh_hash_text(&h, "fit");
     rh_hash_u64(&h, RUN_REVISION);
     rh_hash_text(&h, problem_identity);
     rh_hash_text(&h, g->algorithm->name);
@@ -95,9 +94,25 @@ void rh_plan_run_identity(const struct rh_plan *p, const char *problem_identity,
     }
     if (g->patience) /* else validation is only looked at */
         rh_hash_text(&h, p->validate.definition);
+    rh_hash_u64(&h, (uint64_t)run->init);
+    rh_hash_hex(&h, hex);
+}
+
+void rh_plan_run_identity(const struct rh_plan *p, const char *fit_identity, char hex[static RH_HASH_HEX])
+{
+    struct rh_hash h;
+    char number[32];
+    rh_hash_init(&h);
+    rh_hash_text(&h, "run");
+    rh_hash_text(&h, fit_identity);
     for (int32_t m = 0; m < p->n_metrics; m++)
         rh_hash_text(&h, p->metric[m].definition);
     rh_hash_text(&h, rh_real_text(p->relevant_from, number));
     rh_policy_hash(&h, &p->policy);
     rh_hash_hex(&h, hex);
+}
+
+uint64_t rh_plan_run_seed(const struct rh_plan *p, const struct rh_plan_run *run)
+{
+    return p->problem[run->problem].seed + ((uint64_t)run->init << 32);
 }

@@ -13,7 +13,7 @@
 
 struct experiment {
     const char *name, *title, *store;
-    int64_t seed, repeats, memory, keep_rankings;
+    int64_t seed, repeats, init_repeats, memory, keep_rankings;
 };
 static const struct rh_param experiment_params[] = {
     RH_STR(struct experiment, name, "", "name in the store; the file's name when empty"),
@@ -21,6 +21,8 @@ static const struct rh_param experiment_params[] = {
     RH_STR(struct experiment, store, RH_STORE_DEFAULT, "the SQLite file that results go to"),
     RH_INT(struct experiment, seed, 42, 0, 9007199254740992, "of splits and algorithms"),
     RH_INT(struct experiment, repeats, 1, 1, 10000, "times everything is repeated with seed, seed + 1, ..."),
+    RH_INT(struct experiment, init_repeats, 1, 1, 10000, "times an algorithm that draws is fitted on each problem, "
+           "with other draws"),
     RH_INT(struct experiment, memory, 0, 0, 1073741824, "MiB that an algorithm may use; 0: what the machine has"),
     RH_INT(struct experiment, keep_rankings, 0, 0, 1000000, "best items of every query to store, for export and "
            "evaluate; 0: none"),
@@ -278,6 +280,7 @@ static int plan_fill(struct rh_planning *p, const struct rh_plan_input *in, stru
     plan->title = x.title;
     plan->seed = (uint64_t)x.seed;
     plan->repeats = x.repeats;
+    plan->init_repeats = x.init_repeats;
     plan->keep_rankings = x.keep_rankings;
     plan->memory = x.memory;
     plan->store = in->store ? in->store : x.store;

@@ -55,12 +55,13 @@ struct rh_plan_algorithm {
 
 struct rh_plan_run { /* indices into problem and algorithm */
     int32_t problem, algorithm;
+    int32_t init; /* number of the initialisation, from 0; algorithms that draw have init_repeats of them */
 };
 
 struct rh_plan {
     const char *file, *name, *title, *ini, *store;
     uint64_t seed;
-    int64_t repeats, memory;            /* memory: MiB an algorithm may use, 0: what the machine has */
+    int64_t repeats, init_repeats, memory;            /* memory: MiB an algorithm may use, 0: what the machine has */
     int64_t keep_rankings;              /* best items of a query to store, 0: none; no part of any identity */
     const struct rh_metric_use *metric; /* [n_metrics] the first is the primary one */
     int32_t n_metrics;
@@ -104,7 +105,12 @@ void rh_plan_text(const struct rh_plan *p, struct rh_text *out);
 /* Identities. The problem's needs the hash of its source files; the run's is made from the problem's. */
 int rh_plan_problem_identity(const struct rh_plan *p, int32_t problem, const struct rh_data_env *env,
                              char hex[static RH_HASH_HEX], struct rh_error *err);
-void rh_plan_run_identity(const struct rh_plan *p, const char *problem_identity, int32_t algorithm,
+/* What is fitted: problem, algorithm, parameters, initialisation. It names the random streams, so that other metrics
+ * find the same model. And with what is measured on it: the run. */
+void rh_plan_fit_identity(const struct rh_plan *p, const char *problem_identity, const struct rh_plan_run *run,
                           char hex[static RH_HASH_HEX]);
+void rh_plan_run_identity(const struct rh_plan *p, const char *fit_identity, char hex[static RH_HASH_HEX]);
+/* What a run's row in the store has: the problem's seed, and 2^32 more for each further initialisation. */
+uint64_t rh_plan_run_seed(const struct rh_plan *p, const struct rh_plan_run *run);
 
 #endif

@@ -27,6 +27,7 @@ struct execution {
     int32_t worked;        /* runs done or failed since */
     int32_t to_do;         /* runs that were not stored */
     int32_t unkept;        /* runs that were stored, but not with the rankings asked for */
+    const char *problem_identity; /* of the problem at work */
 };
 
 /* ------------------------------------------------------------------------------------------- what is stored */
@@ -166,7 +167,7 @@ static int put_run(struct execution *x, const struct rh_plan_run *run, int64_t p
     row->label = g->label;
     row->twin = twin_label(x->plan, run->algorithm);
     row->revision = g->algorithm->revision;
-    row->seed = x->plan->problem[run->problem].seed;
+    row->seed = rh_plan_run_seed(x->plan, run);
     row->param = g->param;
     row->n_params = g->n_params;
     row->threads = x->options->threads;
@@ -189,12 +190,14 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
     struct rh_arena a = { 0 };
     struct rh_error why = { 0 };
     struct rh_fit_result r;
+    char fit[RH_HASH_HEX];
     const struct rh_plan *plan = x->plan;
     double wall = rh_now(), cpu = cpu_seconds();
     rh_progress_begin(x->options->log, "%d of %d, %s, %s", x->worked + 1, x->to_do, problem->name,
                       plan->algorithm[run->algorithm].label);
     rh_peak_memory_reset();
-    int status = rh_fit_and_evaluate(&a, plan, run->algorithm, problem, correction, identity, x->options->threads,
+    rh_plan_fit_identity(plan, x->problem_identity, run, fit);
+    int status = rh_fit_and_evaluate(&a, plan, run->algorithm, problem, correction, fit, x->options->threads,
                                      x->options->log, x->options->cancel, &r, &why);
     rh_progress_end(x->options->log);
     struct rh_run_row row = {
@@ -253,6 +256,7 @@ static int execute_problem(struct execution *x, int32_t from, int32_t to, const 
     int64_t problem_row;
     bool all = true;
     RH_TRY(store_problem(x, q, number, problem_identity, &problem_row, err));
+    x->problem_identity = problem_identity;
     for (int32_t r = from; r < to; r++) {
         all &= stored[r - from];
         if (stored[r - from]) {
@@ -323,7 +327,9 @@ static int look_up(struct execution *x, struct runs_of_problem *p, struct rh_err
     if (rh_plan_problem_identity(plan, plan->run[p->from].problem, x->env, p->identity, &p->why) < 0)
         return RH_OK;
     for (int32_t r = p->from; r < p->to; r++) {
-        rh_plan_run_identity(plan, p->identity, plan->run[r].algorithm, p->run[r - p->from]);
+        char fit[RH_HASH_HEX];
+        rh_plan_fit_identity(plan, p->identity, &plan->run[r], fit);
+        rh_plan_run_identity(plan, fit, p->run[r - p->from]);
         if (!x->options->force)
             RH_TRY(find_run(x, p->run[r - p->from], &p->stored[r - p->from], err));
         x->to_do += !p->stored[r - p->from];

@@ -151,7 +151,7 @@ static int fit_and_evaluate(struct job *j, struct rh_error *err)
 
 int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t algorithm,
                         const struct rh_problem *problem, const struct rh_correction *correction,
-                        const char *run_identity, int threads, struct rh_log *log,
+                        const char *fit_identity, int threads, struct rh_log *log,
                         const volatile sig_atomic_t *cancel, struct rh_fit_result *out, struct rh_error *err)
 {
     const struct rh_plan_algorithm *g = &plan->algorithm[algorithm];
@@ -164,7 +164,7 @@ int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t 
     RH_TRY(rh_metrics_check(&world, &plan->validate, 1, err));
     struct rh_instance_options options = {
         .seed = plan->seed,
-        .identity = run_identity,
+        .identity = fit_identity,
         .threads = threads,
         .memory_limit = memory_limit(plan),
         .log = log,

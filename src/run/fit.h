@@ -25,7 +25,7 @@ struct rh_fit_result {
  * algorithm needs of a problem (ratings, times, features, users seen in training) is checked first: RH_EUNSUP. */
 int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t algorithm,
                         const struct rh_problem *problem, const struct rh_correction *correction,
-                        const char *run_identity, int threads, struct rh_log *log,
+                        const char *fit_identity, int threads, struct rh_log *log,
                         const volatile sig_atomic_t *cancel, struct rh_fit_result *out, struct rh_error *err);
 
 #endif

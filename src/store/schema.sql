@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS run ( -- one algorithm, with its parameters and seed,
     algorithm TEXT NOT NULL,
     label TEXT NOT NULL,            -- name in the experiment that ran it; see experiment_run.label
     revision INTEGER NOT NULL,      -- of the algorithm: other revision, other numbers
-    seed INTEGER NOT NULL,          -- 64 bits, as in problem
+    seed INTEGER NOT NULL,          -- 64 bits: the problem's, and 2^32 more for each further initialisation
     status TEXT NOT NULL,           -- 'done'; 'stale': its problem was since built with other content; else it
                                     --   failed: 'invalid', 'data', 'io', 'memory', 'numeric', 'unsupported',
                                     --   'cancelled', 'bug'
