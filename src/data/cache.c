@@ -29,7 +29,8 @@ enum kind { /* of a section; texts are an array of offsets, and the next kind th
     K_REMOVED,
     K_BLOCK_NAME,
     K_BLOCK_OFFSET, K_BLOCK_POOL,
-    K_BLOCK_ROW, K_BLOCK_COL, K_BLOCK_VAL, K_BLOCK_DENSE
+    K_BLOCK_ROW, K_BLOCK_COL, K_BLOCK_VAL, K_BLOCK_DENSE,
+    K_COLD_USER, K_COLD_ITEM
 };
 
 struct header {
@@ -153,6 +154,8 @@ static void plan_domain(struct plan *p, const struct rh_domain_data *d)
     plan_add(p, K_TIME, -1, d->time, d->n_rows, sizeof *d->time);
     plan_add(p, K_POSITION, -1, d->position, d->n_rows, sizeof *d->position);
     plan_add(p, K_GIVEN, -1, d->given, d->n_rows, sizeof *d->given);
+    plan_add(p, K_COLD_USER, -1, d->cold_user, d->n_users, sizeof *d->cold_user);
+    plan_add(p, K_COLD_ITEM, -1, d->cold_item, d->n_items, sizeof *d->cold_item);
     plan_add(p, K_REMOVED, -1, d->removed, d->n_removed, sizeof *d->removed);
     for (int32_t b = 0; b < d->n_item_blocks; b++)
         plan_block(p, b, &d->item_block[b]);
@@ -359,6 +362,8 @@ static bool read_domain(const struct mapping *m, struct rh_domain_data *d)
     d->time = part(m, K_TIME, -1, d->n_rows, sizeof *d->time, &broken);
     d->position = part(m, K_POSITION, -1, d->n_rows, sizeof *d->position, &broken);
     d->given = part(m, K_GIVEN, -1, d->n_rows, sizeof *d->given, &broken);
+    d->cold_user = part(m, K_COLD_USER, -1, d->n_users, sizeof *d->cold_user, &broken);
+    d->cold_item = part(m, K_COLD_ITEM, -1, d->n_items, sizeof *d->cold_item, &broken);
     d->removed = part(m, K_REMOVED, -1, d->n_removed, sizeof *d->removed, &broken);
     if (broken || !d->name || !d->row || !d->item || !d->position || (d->n_removed && !d->removed))
         return false;

@@ -167,6 +167,7 @@ static int check_readers(const struct rh_description *d, struct rh_error *err)
         RH_TRY(check_reader(s->format.reader, s->file, s->line, err));
         for (int p = 0; p < 4; p++)
             RH_TRY(check_reader(s->reader[p], s->file, s->line, err));
+        RH_TRY(check_reader(s->cold_reader, s->file, s->line, err));
     }
     for (int32_t i = 0; i < d->n_sides; i++)
         RH_TRY(check_reader(d->side[i].format.reader, d->side[i].file, d->side[i].line, err));
@@ -209,6 +210,11 @@ static void write_domain(struct rh_text *t, const struct rh_domain_spec *s)
                    s->time_unknown ? s->time_unknown : "");
     if (s->scaled)
         rh_text_printf(t, "rating_scale = %s %s\n", rh_real_text(s->scale_min, lo), rh_real_text(s->scale_max, hi));
+    for (int k = 0; k < RH_COLD_KEYS; k++)
+        if (s->cold[k]) {
+            rh_text_printf(t, "%s\n", rh_cold_keys[k]);
+            write_format(t, &(struct rh_file_format){ 0 }, s->cold_reader ? s->cold_reader : "delimited");
+        }
     if (s->item_ranged)
         rh_text_printf(t, "item_range = %lld %lld\n", (long long)s->item_first, (long long)s->item_last);
 }
@@ -267,9 +273,12 @@ static bool fill_all(struct rh_dataset *d, struct rh_error *err)
 {
     struct rh_description *s = d->description;
     bool fine = fill(d, &s->title, err) && fill(d, &s->folder, err) && fill(d, &s->space, err);
-    for (int32_t i = 0; i < s->n_domains; i++)
+    for (int32_t i = 0; i < s->n_domains; i++) {
         for (int p = 0; p < 4; p++)
             fine = fine && fill(d, &s->domain[i].place[p], err);
+        for (int k = 0; k < RH_COLD_KEYS; k++)
+            fine = fine && fill(d, &s->domain[i].cold[k], err);
+    }
     for (int32_t i = 0; i < s->n_sides; i++)
         fine = fine && fill(d, &s->side[i].place, err);
     for (int32_t i = 0; i < s->sha256.n; i++)

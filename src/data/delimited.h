@@ -31,6 +31,6 @@ int rh_delimited_open(struct rh_arena *a, struct rh_input *in, const struct rh_r
 int rh_delimited_next(struct rh_reading *r, struct rh_field *field, struct rh_error *err);
 void rh_delimited_close(struct rh_reading *r);
 
-extern const struct rh_reader rh_reader_delimited, rh_reader_atomic, rh_reader_userlist;
+extern const struct rh_reader rh_reader_delimited, rh_reader_atomic, rh_reader_userlist, rh_reader_jsonlists;
 
 #endif

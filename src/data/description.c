@@ -154,18 +154,22 @@ static int take_item_range(struct parsing *p, const struct rh_ini_entry *e, stru
     return RH_OK;
 }
 
+const char *const rh_cold_keys[RH_COLD_KEYS] = { "cold_users", "cold_items", "cold_both" };
+
 static int take_domain(struct parsing *p, const struct rh_ini_entry *e, struct rh_domain_spec *s)
 {
     static const char *const names[] = {
         "interactions", "train", "validation", "test", "train_reader", "validation_reader", "test_reader", "user",
-        "item", "rating", "time", "time_unknown", "time_format", "rating_scale", "item_range", "reader", "separator",
-        "header", "quoted", "encoding",
+        "item", "rating", "time", "time_unknown", "cold_users", "cold_items", "cold_both", "cold_reader",
+        "time_format", "rating_scale", "item_range", "reader", "separator", "header", "quoted", "encoding",
     };
     const char **field[] = {
         &s->place[RH_GIVEN_NONE],       &s->place[RH_GIVEN_TRAIN],  &s->place[RH_GIVEN_VALIDATION],
         &s->place[RH_GIVEN_TEST],       &s->reader[RH_GIVEN_TRAIN], &s->reader[RH_GIVEN_VALIDATION],
         &s->reader[RH_GIVEN_TEST],      &s->user,                   &s->item,
         &s->rating,                     &s->time,                   &s->time_unknown,
+        &s->cold[RH_COLD_KEY_USERS],    &s->cold[RH_COLD_KEY_ITEMS], &s->cold[RH_COLD_KEY_BOTH],
+        &s->cold_reader,
     }; /* in the order of names */
     bool known;
     for (size_t i = 0; i < sizeof field / sizeof *field; i++)

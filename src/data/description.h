@@ -27,12 +27,18 @@ struct rh_file_format {
     bool latin1;
 };
 
+/* Files that name cold users, cold items, and pairs of both. */
+enum rh_cold_key { RH_COLD_KEY_USERS, RH_COLD_KEY_ITEMS, RH_COLD_KEY_BOTH, RH_COLD_KEYS };
+extern const char *const rh_cold_keys[RH_COLD_KEYS]; /* as they are written */
+
 struct rh_domain_spec {
     const char *name;
     const char *file; /* of the description */
     int line;
     const char *place[4];  /* by enum rh_given_part, NONE: `interactions`; "a | b" as written; NULL: none */
     const char *reader[4]; /* of its own for a part, or NULL */
+    const char *cold[RH_COLD_KEYS]; /* places; NULL: none */
+    const char *cold_reader;        /* of all of them; NULL: delimited */
     struct rh_file_format format;
     const char *user, *item, *rating, *time; /* columns; rating, time: NULL: there is none */
     struct rh_time_format time_format;

@@ -67,6 +67,11 @@ void rh_domain_data_hash(struct rh_domain_data *d)
         rh_hash_u64(&h, (uint64_t)r->users);
         rh_hash_u64(&h, (uint64_t)r->items);
     }
+    if (d->cold_user) { /* the hash of other domains stays what it was before there were marks */
+        rh_hash_text(&h, "cold");
+        hash_array(&h, d->cold_user, d->n_users, sizeof *d->cold_user);
+        hash_array(&h, d->cold_item, d->n_items, sizeof *d->cold_item);
+    }
     rh_hash_hex(&h, d->content);
 }
 
@@ -183,6 +188,14 @@ int rh_domain_data_check(const struct rh_domain_data *d, struct rh_error *err)
     for (int64_t k = 0; d->given && k < d->n_rows; k++)
         if (d->given[k] > RH_GIVEN_TEST)
             return rh_fail(err, RH_EBUG, "row %lld belongs to part %d", (long long)k, d->given[k]);
+    if (!d->cold_user != !d->cold_item)
+        return rh_fail(err, RH_EBUG, "marks of cold users without those of items, or the other way round");
+    for (int32_t u = 0; d->cold_user && u < d->n_users; u++)
+        if (d->cold_user[u] > 1)
+            return rh_fail(err, RH_EBUG, "user %d has the mark %d", u, d->cold_user[u]);
+    for (int32_t i = 0; d->cold_item && i < d->n_items; i++)
+        if (d->cold_item[i] > 1)
+            return rh_fail(err, RH_EBUG, "item %d has the mark %d", i, d->cold_item[i]);
     if (!d->value && (d->value_min != 0 || d->value_max != 0))
         return rh_fail(err, RH_EBUG, "a rating scale without ratings");
     for (int64_t k = 0; d->value && k < d->n_rows; k++)

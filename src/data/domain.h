@@ -52,6 +52,8 @@ struct rh_domain_data {
     const int64_t *time;       /* [N] unix seconds, or NULL; RH_NO_TIME where unknown */
     const int32_t *position;   /* [N] number of the row in the source files, after filters: file order */
     const uint8_t *given;      /* [N] enum rh_given_part, or NULL */
+    /* [U], [I] 1: the publisher calls this user, or item, cold; both or neither is NULL: nothing is said */
+    const uint8_t *cold_user, *cold_item;
     float value_min, value_max; /* the rating scale; 0, 0 when implicit */
     int32_t n_item_blocks, n_user_blocks;
     const struct rh_block *item_block; /* [n_item_blocks] each with n_rows == I */

@@ -24,18 +24,19 @@ int rh_dataset_files(const struct rh_dataset *d, const struct rh_data_env *env, 
 {
     static const char *const keys[] = { "interactions", "train", "validation", "test" };
     const struct rh_description *described = d->description;
-    size_t most = (size_t)described->n_domains * 4 + (size_t)described->n_sides;
+    size_t most = (size_t)described->n_domains * (4 + RH_COLD_KEYS) + (size_t)described->n_sides;
     struct rh_dataset_file *f = rh_alloc(a, most + 1, sizeof *f);
     if (!f)
         return rh_fail_memory(err, "the files of a dataset", most * sizeof *f);
     *n = 0;
     for (int32_t i = 0; i < described->n_domains; i++)
-        for (int p = 0; p < 4; p++) {
+        for (int p = 0; p < 4 + RH_COLD_KEYS; p++) {
             const struct rh_domain_spec *s = &described->domain[i];
-            if (s->place[p])
+            const char *key = p < 4 ? keys[p] : rh_cold_keys[p - 4], *place = p < 4 ? s->place[p] : s->cold[p - 4];
+            if (place)
                 RH_TRY(add_file(d, env, a,
-                                (struct rh_dataset_file){ rh_arena_printf(a, "domain.%s", s->name), keys[p],
-                                                          s->place[p], NULL, false },
+                                (struct rh_dataset_file){ rh_arena_printf(a, "domain.%s", s->name), key, place, NULL,
+                                                          false },
                                 &f[(*n)++], err));
         }
     for (int32_t i = 0; i < described->n_sides; i++) {

@@ -3,6 +3,7 @@
 #include "data/cache.h"
 #include "data/features.h"
 #include "data/interactions.h"
+#include "data/marks.h"
 #include "data/opened.h"
 #include "data/synthetic.h"
 
@@ -70,6 +71,7 @@ int rh_opened_resolve(struct rh_arena *a, const struct rh_dataset *d, const stru
 /* Every file that a domain is made of. */
 struct sources {
     const char *part[4]; /* by enum rh_given_part; NULL: not used */
+    const char *cold[RH_COLD_KEYS];
     const char **side;   /* [n_sides] NULL: not of this domain, or optional and not there */
 };
 
@@ -82,6 +84,9 @@ static int find_sources(struct rh_arena *a, const struct rh_dataset *d, const st
     for (int p = 0; p < 4; p++)
         if (spec->place[p])
             RH_TRY(rh_opened_resolve(a, d, env, spec->place[p], false, &s->part[p], err));
+    for (int k = 0; k < RH_COLD_KEYS; k++)
+        if (spec->cold[k])
+            RH_TRY(rh_opened_resolve(a, d, env, spec->cold[k], false, &s->cold[k], err));
     s->side = rh_alloc(a, (size_t)described->n_sides, sizeof *s->side);
     if (!s->side)
         return rh_fail_memory(err, d->name, 0);
@@ -117,6 +122,9 @@ static int hash_sources(struct rh_hash *h, const struct rh_dataset *d, const str
 {
     for (int p = 0; p < 4; p++)
         RH_TRY(hash_place(h, env, s->part[p], err));
+    for (int k = 0; k < RH_COLD_KEYS; k++)
+        if (s->cold[k])
+            RH_TRY(hash_place(h, env, s->cold[k], err));
     for (int32_t i = 0; i < d->description->n_sides; i++)
         RH_TRY(hash_place(h, env, s->side[i], err));
     return RH_OK;
@@ -263,6 +271,19 @@ static int read_rows(const struct rh_dataset *d, const struct rh_data_env *env, 
     return rh_builder_finish(&b, &how, out, err);
 }
 
+static int read_marks(const struct rh_domain_spec *spec, const struct rh_data_env *env, const struct sources *s,
+                      struct rh_domain_data *out, struct rh_error *err)
+{
+    for (int k = 0; k < RH_COLD_KEYS; k++) {
+        struct rh_marks how = { .place = s->cold[k], .users = k != RH_COLD_KEY_ITEMS, .items = k != RH_COLD_KEY_USERS };
+        if (!how.place)
+            continue;
+        RH_TRY(find_reader(spec->cold_reader ? spec->cold_reader : "delimited", how.place, &how.reader, err));
+        RH_TRY(rh_marks_read(&how, env, out, err));
+    }
+    return RH_OK;
+}
+
 /* The sources of items, or of users, join the domain. */
 static int join_features(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain,
                          const struct sources *s, bool users, struct rh_domain_data *out, struct rh_error *err)
@@ -319,6 +340,8 @@ static int build(const struct rh_dataset *d, const struct rh_data_env *env, int3
     int status = find_sources(&a, d, env, domain, &s, err);
     if (status >= 0)
         status = read_rows(d, env, domain, &s, out, err);
+    if (status >= 0)
+        status = read_marks(&d->description->domain[domain], env, &s, *out, err);
     if (status >= 0)
         status = join_features(d, env, domain, &s, false, *out, err);
     if (status >= 0)

@@ -9,6 +9,7 @@ static const struct rh_reader *const readers[] = {
     &rh_reader_delimited,
     &rh_reader_atomic,
     &rh_reader_userlist,
+    &rh_reader_jsonlists,
     &rh_reader_jsonl,
     &rh_reader_pyliteral,
     NULL,

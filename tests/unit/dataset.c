@@ -132,6 +132,45 @@ static void parts_of_a_split_are_kept(void **state)
     close_all(&o, d);
 }
 
+/* Lists of pairs, or one id a line; what the domain does not have is passed over. */
+static void cold_users_and_items_are_marked(void **state)
+{
+    struct opened o;
+    char without[RH_HASH_HEX];
+#define MARKED "[dataset]\ntitle = T\nfolder = .\n[domain]\ninteractions = m.tsv\nuser = 1\nitem = 2\n"
+    (void)state;
+    write_file("m.tsv", "1\t7\n2\t8\n3\t9\n");
+    write_file("u.json", "{\"2\": [\"7\"], \"5\": []}");
+    write_file("i.txt", "9\n99\n");
+    write_file("b.json", "{\"3\": [\"8\"]}");
+    write_file("strangers.txt", "77\n");
+    assert_int_equal(open_text(&o, MARKED, ""), RH_OK);
+    struct rh_domain_data *d = load(&o, "test");
+    assert_null(d->cold_user);
+    assert_null(d->cold_item);
+    memcpy(without, d->content, sizeof without);
+    close_all(&o, d);
+
+    assert_int_equal(open_text(&o, MARKED "cold_users = u.json\ncold_both = b.json\ncold_reader = jsonlists\n", ""),
+                     RH_OK);
+    d = load(&o, "test");
+    assert_memory_equal(d->cold_user, ((uint8_t[]){ 0, 1, 1 }), 3);
+    assert_memory_equal(d->cold_item, ((uint8_t[]){ 0, 1, 0 }), 3);
+    assert_string_not_equal(d->content, without);
+    close_all(&o, d);
+
+    assert_int_equal(open_text(&o, MARKED "cold_items = i.txt\n", ""), RH_OK);
+    d = load(&o, "test");
+    assert_memory_equal(d->cold_user, ((uint8_t[]){ 0, 0, 0 }), 3);
+    assert_memory_equal(d->cold_item, ((uint8_t[]){ 0, 0, 1 }), 3);
+    close_all(&o, d);
+
+    assert_int_equal(open_text(&o, MARKED "cold_users = strangers.txt\n", ""), RH_OK);
+    assert_int_equal(rh_dataset_load(o.d, &o.env, "test", &d, &o.err), RH_EDATA);
+    assert_says(o.err, "strangers.txt: none of its users is one of domain 'test'");
+    close_all(&o, NULL);
+}
+
 /* ------------------------------------------------------------------------------------------- big files */
 
 /* Rows that take several blocks, users as integers and as texts. */
@@ -338,6 +377,7 @@ int main(void)
         cmocka_unit_test(filters_work_in_order_and_account),
         cmocka_unit_test(the_core_is_the_largest_part_where_both_bounds_hold),
         cmocka_unit_test(parts_of_a_split_are_kept),
+        cmocka_unit_test(cold_users_and_items_are_marked),
         cmocka_unit_test(any_number_of_threads_reads_the_same),
         cmocka_unit_test(the_first_bad_row_is_named_whatever_the_threads),
         cmocka_unit_test(small_things_of_files_are_fine),

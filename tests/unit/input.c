@@ -422,6 +422,37 @@ static void atomic_and_userlist(void **state)
     rh_text_release(&out);
 }
 
+static void lists_of_one_object(void **state)
+{
+    const char *list[] = { "user", "item", "time?" }, *other[] = { "item", "year" };
+    struct rh_reader_config c = { .wanted = list, .n_wanted = 3 };
+    struct rh_text out = { 0 };
+    struct rh_error err;
+    static const char *const refused[][2] = {
+        { "", "t:1: not JSON: '[' or '{' expected near end of file" },
+        { "{\"7\": [\"1\"", "not JSON: ']' expected near end of file" },
+        { "[\"7\"]", "t: holds a list; expected one object of users and their lists of items" },
+        { "{\"7\": 1}", "t: user '7' has no list of items" },
+        { "{\"7\": [1.5]}", "t: an item of user '7' is neither a text nor a whole number" },
+        { "{\"7\": [1], \"7\": [2]}", "not JSON: duplicate object key" },
+    };
+    (void)state;
+    assert_int_equal(records_of("jsonlists", "{\"9\": [\"1\", \"22\"],\n \"a\": [], \"4\": [7]}\n", &c, &out,
+                                &err), RH_DONE);
+    assert_string_equal(out.s, "[9][1]-[9][22]-[4][7]-");
+    assert_int_equal(records_of("jsonlists", "{}", &c, &out, &err), RH_DONE);
+    assert_string_equal(out.s, "");
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_int_equal(records_of("jsonlists", refused[i][0], &c, &out, &err), RH_EDATA);
+        assert_says(err, refused[i][1]);
+    }
+    c.wanted = other;
+    c.n_wanted = 2;
+    assert_int_equal(records_of("jsonlists", "{}", &c, &out, &err), RH_EDATA);
+    assert_says(err, "t: there is no column 'year'; there are: user, item");
+    rh_text_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +470,7 @@ int main(void)
         cmocka_unit_test(delimited_reads_latin1_or_says_so),
         cmocka_unit_test(delimited_explains_wrong_columns),
         cmocka_unit_test(atomic_and_userlist),
+        cmocka_unit_test(lists_of_one_object),
     };
     return cmocka_run_group_tests(tests, folder_open, folder_close);
 }

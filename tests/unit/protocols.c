@@ -99,6 +99,9 @@ static void what_cannot_be_is_said(void **state)
         { "scenarios", "users=1", RH_EINVAL, "users = 1 leaves nobody warm to train on; it must be below 1" },
         { "scenarios", "warm=0.5 validation=0.5", RH_EINVAL,
           "warm + validation = 1 leaves nothing to train on; it must be below 1" },
+        { "scenarios", "rows_min=13 rows_max=12", RH_EINVAL, "rows_max = 12 is below rows_min = 13" },
+        { "scenarios", "rows_max=10 asked=10", RH_EINVAL,
+          "asked = 10 leaves nothing visible of rows_max = 10 rows" },
         { "scenarios", "items=0.01", RH_EDATA, "items = 0.01 of 4 items is none; it takes 0.125 or more" },
         { "sliding_windows", "asked=0", RH_EINVAL, "asked = 0 leaves nothing to ask; it must lie between 0 and 1" },
         { "sliding_windows", "asked=1", RH_EINVAL,
@@ -113,6 +116,49 @@ static void what_cannot_be_is_said(void **state)
     w->target->time = NULL;
     assert_int_equal(label(w, "cold_items", "by=newest", 1, 0), RH_EDATA);
     assert_string_equal(w->err.text, "domain 'main' has no timestamps; write by = random");
+}
+
+/* u3, b and d are marked cold. In file order u0 has b and then d of them, u2 b and then d, u3 c and then a. */
+static void marks_of_the_data_make_the_scenarios(void **state)
+{
+    struct world *w = *state;
+    static const uint8_t user[] = { 0, 0, 0, 1 }, item[] = { 0, 1, 0, 1 }, all[] = { 1, 1, 1, 1 };
+    static const struct {
+        const char *settings, *parts;
+    } cases[] = {
+        { "scenario=cold_items asked=1", ".s.t .. .st --" },
+        { "scenario=cold_items asked=1 rows_min=2 rows_max=2", ".s.t .. -st --" }, /* u2 has one warm row */
+        { "scenario=cold_items rows_min=2", ".t.t .. -tt --" },
+        { "scenario=cold_items asked=1 rows_max=1 rows_min=0 asked=0", "---- -- .-- --" },
+        { "scenario=cold_users asked=1", ".-.- .. .-- ts" },
+        { "scenario=cold_users asked=1 rows_min=2", ".-.- .. --- ts" },
+        { "scenario=cold_users asked=1 rows_min=3", "---- -- --- --" },
+        { "scenario=cold_users asked=2", ".-.- .. .-- --" }, /* nothing would be visible */
+        { "scenario=cold_both asked=1", ".-.- .. .-- --" },
+    };
+    char settings[256];
+    assert_int_equal(label(w, "scenarios", "users_by=given", 1, 0), RH_EDATA);
+    assert_string_equal(w->err.text, "users_by = given: domain 'main' does not say which users are cold; its "
+                                     "description needs cold_users or cold_both");
+    w->target->cold_user = all;
+    w->target->cold_item = item;
+    assert_int_equal(label(w, "scenarios", "users_by=given", 1, 0), RH_EDATA);
+    assert_string_equal(w->err.text, "users_by = given: domain 'main' calls all 4 users cold");
+    w->target->cold_user = user;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(settings, sizeof settings, "users_by=given items_by=given warm=0 validation=0 support=file %s",
+                 cases[i].settings);
+        if (label(w, "scenarios", settings, 3, 0) != RH_OK)
+            fail_msg("%s: %s", settings, w->err.text);
+        if (strcmp(w->parts, cases[i].parts))
+            fail_msg("%s: '%s', expected '%s'", settings, w->parts, cases[i].parts);
+    }
+    assert_int_equal(label(w, "scenarios", "scenario=warm users_by=given items_by=given validation=0 asked=1 warm=1",
+                           3, 0), RH_EINVAL); /* a share of 1 leaves nothing, whatever is asked */
+    assert_int_equal(label(w, "scenarios", "scenario=warm users_by=given items_by=given validation=0 asked=1", 3, 0),
+                     RH_OK);
+    assert_int_equal(count(w->label, 't'), 2); /* one each of u0 and u1; u2 has only one row of a warm item */
+    assert_int_equal(count(w->label, '.'), 3);
 }
 
 /* The rows that train and validate are the same in all four; the asked ones are those the name says. */
@@ -262,6 +308,7 @@ int main(void)
         WITH(make_world, recbole_rounds_down_but_not_to_nothing),
         WITH(make_world, items_are_dealt_to_folds),
         WITH(make_world, what_cannot_be_is_said),
+        WITH(make_world, marks_of_the_data_make_the_scenarios),
         WITH(make_random_world, scenarios_share_one_training_set),
         WITH(make_random_world, cold_users_and_items_do_not_train),
         WITH(make_random_world, unknown_links_make_strangers),
