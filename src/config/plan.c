@@ -77,10 +77,11 @@ struct plot {
     const char *title, *y, *x, *series;
     int kind;
 };
-enum plot_kind { PLOT_BARS, PLOT_LINES };
+enum plot_kind { PLOT_BARS, PLOT_LINES, PLOT_CD };
 static const struct rh_choice plot_kinds[] = {
     { "bars", PLOT_BARS, "one bar an algorithm" },
     { "lines", PLOT_LINES, "one line an algorithm over a swept setting" },
+    { "cd", PLOT_CD, "critical differences: mean ranks over users, and which of them a test does not separate" },
     { NULL, 0, NULL },
 };
 static const struct rh_param plot_params[] = {
@@ -218,6 +219,20 @@ static const char *canonical_id(struct rh_planning *p, const char *name)
     return rh_metrics_expand(p->a, &name, 1, NULL, 0, &use, &n, &why) == RH_OK && n == 1 ? use[0].id : name;
 }
 
+/* Mean ranks stand on an axis of their own. */
+static int check_axes(struct rh_planning *p, const char *section, const struct plot *v)
+{
+    static const char *const keys[] = { "x", "series" };
+    for (size_t i = 0; i < 2 && v->kind == PLOT_CD; i++) {
+        char place[300];
+        const struct rh_ini_entry *at = rh_ini_find(p->ini, section, keys[i]);
+        if (at)
+            return rh_fail(p->err, RH_EINVAL, "%s: [%s] %s: kind = cd has none; it draws every problem by itself",
+                           rh_entry_place(at, place, sizeof place), section, keys[i]);
+    }
+    return RH_OK;
+}
+
 static int read_plots(struct rh_planning *p)
 {
     struct rh_plan *plan = p->plan;
@@ -234,6 +249,7 @@ static int read_plots(struct rh_planning *p)
         if (e->key || strncmp(e->section, "plot.", 5))
             continue;
         RH_TRY(read_section(p, e->section, plot_params, &v));
+        RH_TRY(check_axes(p, e->section, &v));
         const char *y = *v.y ? canonical_id(p, v.y) : plan->metric[0].id;
         const char *ids[256];
         size_t n = 0;
@@ -250,7 +266,7 @@ static int read_plots(struct rh_planning *p)
         row[plan->n_plots++] = (struct rh_plot_row){
             .name = e->section + 5,
             .title = v.title,
-            .kind = v.kind == PLOT_LINES ? "lines" : "bars",
+            .kind = plot_kinds[v.kind].word,
             .x = v.x,
             .y = y,
             .series = v.series,

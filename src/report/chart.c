@@ -271,7 +271,7 @@ static int make_titles(struct making *m)
         for (int32_t k = 0; k < p->n_leaks; k++)
             leak |= p->leak[k].count != 0;
         for (int32_t k = 0; k < p->n_rows; k++)
-            interval |= !isnan(p->row[k].cell[m->column].interval);
+            interval |= !m->c->of_ranks && !isnan(p->row[k].cell[m->column].interval);
     }
     rh_text_add(&t, generated ? "; generated data" : "");
     rh_text_add(&t, leak ? "; LEAKAGE, see the table" : "");
@@ -299,9 +299,16 @@ static int make(struct making *m, const char *metric)
     const char *kind = or_else(m->plot->kind, "bars");
     struct rh_chart *c = m->c;
     c->lines = !strcmp(kind, "lines");
-    if (!c->lines && strcmp(kind, "bars"))
-        return rh_fail(m->err, RH_EINVAL, "plot '%s': unknown kind '%s': allowed bars, lines", m->plot->name, kind);
+    c->of_ranks = !strcmp(kind, "cd");
+    if (!c->lines && !c->of_ranks && strcmp(kind, "bars"))
+        return rh_fail(m->err, RH_EINVAL, "plot '%s': unknown kind '%s': allowed bars, lines, cd", m->plot->name,
+                       kind);
     RH_TRY(find_column(m, or_else(metric, or_else(m->plot->y, m->r->primary))));
+    c->column = m->column;
+    if (c->of_ranks) {
+        m->x = "algorithm";
+        return make_titles(m);
+    }
     m->x = or_else(m->plot->x, "algorithm");
     m->series = or_else(m->plot->series, strcmp(m->x, "algorithm") ? "algorithm" : "problem");
     if (is_key(m->series))

@@ -23,6 +23,9 @@ struct rh_chart {
     struct rh_names x, series, panel;
     double *x_value;       /* [x.n] when numeric */
     struct rh_mark *mark;  /* [panel.n x series.n x x.n] */
+    int32_t column;        /* the metric */
+    bool of_ranks;         /* kind cd: mean ranks, no marks */
+    const struct rh_ranks *ranks; /* NULL until rh_ranks_load of report/ranks.h */
 };
 
 /* `plot` says what; `metric` overrides its y (NULL: no). RH_EINVAL: unknown kind, metric or setting; RH_EDATA:

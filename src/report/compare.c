@@ -115,7 +115,8 @@ static int load_tukey(struct column *w, struct rh_error *err)
     w->tukey = rh_alloc(w->a, (size_t)n + 1, (size_t)(n + 1) * sizeof *w->tukey);
     if (!identity || !w->tukey)
         return rh_fail_memory(err, "a comparison", 0);
-    return rh_tukey(w->a, w->systems.value, w->systems.n_users, n, identity, w->tukey, err);
+    return rh_tukey(w->a, w->systems.value, w->systems.n_users, n, identity, RH_COMPARE_LEVEL,
+                    w->tukey, NULL, err);
 }
 
 static int compare_pairs(struct column *w, const struct rh_row *base, struct rh_comparison *c, struct rh_error *err)

@@ -1,6 +1,7 @@
 #include "report/report.h"
 
 #include "base/file.h"
+#include "report/ranks.h"
 #include "report/script.h"
 #include "store/sql.h"
 
@@ -167,17 +168,20 @@ static int draw(struct rh_store *s, struct rh_arena *a, const struct rh_results 
         return rh_fail_memory(err, "a path", 0);
     if (!o->terminal)
         RH_TRY(picture_of(path, &kind, err));
-    RH_TRY(add_intervals(s, a, r, &plots->plot[i], o->metric, err));
+    if (strcmp(plots->plot[i].kind, "cd") != 0)
+        RH_TRY(add_intervals(s, a, r, &plots->plot[i], o->metric, err));
     RH_TRY(rh_chart_make(a, r, &plots->plot[i], o->metric, &chart, err));
+    if (chart.of_ranks)
+        RH_TRY(rh_ranks_load(s, a, r, &plots->plot[i], &chart, err));
     int width = o->width > 0 ? o->width : 100, height = o->height > 0 ? o->height : 30;
     if (i && (o->terminal || o->script))
         rh_text_add(out, "\n");
     if (o->terminal && !o->script && !chart.lines) {
-        rh_bars_text(&chart, width, out);
+        (chart.of_ranks ? rh_ranks_text : rh_bars_text)(&chart, width, out);
         return RH_OK;
     }
     if (!chart.lines && kind == RH_PICTURE_TERMINAL)
-        kind = RH_PICTURE_SVG; /* a script of bars is one for a picture */
+        kind = RH_PICTURE_SVG; /* a script of bars or ranks is one for a picture */
     rh_script_write(&chart, kind, width, height, o->script && kind != RH_PICTURE_TERMINAL ? path : NULL, &script);
     int status = script.failed ? rh_fail_memory(err, "a script", script.n) : RH_OK;
     if (status >= 0 && o->script)

@@ -1,5 +1,4 @@
-#include "report/script.h"
-
+#include "report/drawing.h"
 #include "report/write.h"
 
 #include <math.h>
@@ -12,20 +11,7 @@ static const int points[] = { 7, 5, 9, 11, 13, 6, 4, 8, 10, 12 }; /* filled firs
 #define SUBTITLE 140 /* letters of a line of the subtitle */
 enum { COLOURS = sizeof palette / sizeof *palette, POINTS = sizeof points / sizeof *points };
 
-/* Lengths are pixels in pictures and characters in a terminal, counted from the top left corner. The margins are all
- * set here and not left to gnuplot, which guesses the width of texts and cuts long names. */
-struct drawing {
-    const struct rh_chart *c;
-    struct rh_text *t;
-    bool terminal;
-    double letter, line;             /* mean width of a letter, height of a line of text */
-    double width, height;            /* of the whole */
-    double left, right, top, bottom; /* of the panel at work */
-};
-
-/* A text as gnuplot's 'literal', in which nothing is expanded but the doubled quote. `doubled` is another letter to
- * double ('%' in labels of tics, which are formats), or 0. What is no text becomes '?': an SVG must be UTF-8. */
-static void quoted(struct rh_text *t, const char *s, char doubled)
+void rh_quoted(struct rh_text *t, const char *s, char doubled)
 {
     rh_text_add(t, "'");
     while (*s) {
@@ -104,7 +90,7 @@ static bool stands(const struct rh_chart *c, int32_t panel, int32_t series, int3
 
 /* ---------------------------------------------------------------------------------------------- the whole */
 
-static void open_script(struct drawing *d, enum rh_picture picture, const char *output)
+void rh_drawing_open(struct rh_drawing *d, enum rh_picture picture, const char *output)
 {
     static const char font[] = "font 'sans-serif,12' background rgb 'white'";
     struct rh_text *t = d->t;
@@ -130,7 +116,7 @@ static void open_script(struct drawing *d, enum rh_picture picture, const char *
     rh_text_add(t, "set encoding utf8\n");
     if (output) {
         rh_text_add(t, "set output ");
-        quoted(t, output, 0);
+        rh_quoted(t, output, 0);
         rh_text_add(t, "\n");
     }
     if (!d->terminal)
@@ -141,14 +127,14 @@ static void open_script(struct drawing *d, enum rh_picture picture, const char *
     rh_text_add(t, "set tics nomirror\nset format '%g'\nset multiplot\n");
 }
 
-static void label(struct drawing *d, int tag, const char *text, double x, double y, const char *style)
+static void label(struct rh_drawing *d, int tag, const char *text, double x, double y, const char *style)
 {
     rh_text_printf(d->t, "set label %d ", tag);
-    quoted(d->t, text, 0);
+    rh_quoted(d->t, text, 0);
     rh_text_printf(d->t, " at screen %.5f, screen %.5f left %s\n", x / d->width, 1 - y / d->height, style);
 }
 
-static void titles(struct drawing *d)
+void rh_drawing_titles(struct rh_drawing *d)
 {
     if (d->terminal)
         return; /* they stand above the drawing, as lines of text that can be broken */
@@ -165,8 +151,7 @@ static void titles(struct drawing *d)
     rh_text_release(&lines);
 }
 
-/* Height of the titles of a picture. */
-static double head_height(const struct rh_chart *c)
+double rh_drawing_head(const struct rh_chart *c)
 {
     struct rh_text lines = { 0 };
     double height = 70;
@@ -178,7 +163,7 @@ static double head_height(const struct rh_chart *c)
 }
 
 /* Margins of the panel at work, and its own title. */
-static void place_panel(struct drawing *d, const char *title)
+static void place_panel(struct rh_drawing *d, const char *title)
 {
     rh_text_printf(d->t, "set lmargin at screen %.5f\nset rmargin at screen %.5f\n", d->left / d->width,
                    d->right / d->width);
@@ -190,12 +175,12 @@ static void place_panel(struct drawing *d, const char *title)
 }
 
 /* What the first panel said need not be said again. */
-static void close_panel(struct drawing *d)
+static void close_panel(struct rh_drawing *d)
 {
     rh_text_add(d->t, "unset label\nunset key\n");
 }
 
-static void key(struct drawing *d)
+static void key(struct rh_drawing *d)
 {
     if (d->c->series.n > 1)
         rh_text_printf(d->t, "set key at screen %.5f, screen %.5f left top vertical maxrows %d Left reverse "
@@ -206,7 +191,7 @@ static void key(struct drawing *d)
         rh_text_add(d->t, "unset key\n");
 }
 
-static double key_width(const struct drawing *d)
+static double key_width(const struct rh_drawing *d)
 {
     return d->c->series.n > 1 ? (double)longest(&d->c->series) * d->letter + (d->terminal ? 9 : 66) : 0;
 }
@@ -238,7 +223,7 @@ static int32_t bar_rows(const struct rh_chart *c, int32_t panel, int32_t *bars)
 
 /* Bars lie, so that the names of algorithms can be read; a group a place, thickness 1, gap 0.8. A group without any
  * value is one bar thick. */
-static void bar_data(struct drawing *d, int32_t panel, double *height)
+static void bar_data(struct rh_drawing *d, int32_t panel, double *height)
 {
     const struct rh_chart *c = d->c;
     struct rh_text tics = { 0 }, failures = { 0 };
@@ -270,7 +255,7 @@ static void bar_data(struct drawing *d, int32_t panel, double *height)
         }
         if (y > first) {
             rh_text_add(&tics, tics.n ? ", " : "");
-            quoted(&tics, c->x.name[x], '%');
+            rh_quoted(&tics, c->x.name[x], '%');
             rh_text_printf(&tics, " %g", (first + y) / 2);
             y += 0.8;
         }
@@ -282,7 +267,7 @@ static void bar_data(struct drawing *d, int32_t panel, double *height)
     rh_text_release(&failures);
 }
 
-static void bar_panel(struct drawing *d, int32_t panel, double thickness, bool last)
+static void bar_panel(struct rh_drawing *d, int32_t panel, double thickness, bool last)
 {
     const struct rh_chart *c = d->c;
     struct rh_text *t = d->t;
@@ -297,7 +282,7 @@ static void bar_panel(struct drawing *d, int32_t panel, double thickness, bool l
     rh_text_add(t, "set grid xtics ls 100\nset border 1\nset xtics scale 0.5 autofreq\n");
     if (last) {
         rh_text_add(t, "set xlabel ");
-        quoted(t, c->y_title, 0);
+        rh_quoted(t, c->y_title, 0);
         rh_text_add(t, "\n");
     } else
         rh_text_add(t, "unset xlabel\n");
@@ -305,7 +290,7 @@ static void bar_panel(struct drawing *d, int32_t panel, double thickness, bool l
     for (int32_t s = 0; s < c->series.n; s++) {
         rh_text_printf(t, "$bars%d using ($1 == %d ? $2 : NaN):3:(0):2:6:7 with boxxyerror lc rgb '#%06X' title ",
                        panel, s, bar_colour(s));
-        quoted(t, c->series.name[s], 0);
+        rh_quoted(t, c->series.name[s], 0);
         rh_text_add(t, ", \\\n     ");
     }
     rh_text_printf(t, "$bars%d using 2:3:4:5 with xerrorbars pt 0 lw 1.2 lc rgb '#000000' notitle, \\\n", panel);
@@ -315,23 +300,23 @@ static void bar_panel(struct drawing *d, int32_t panel, double thickness, bool l
     close_panel(d);
 }
 
-static void draw_bars(struct drawing *d, enum rh_picture picture, const char *output)
+static void draw_bars(struct rh_drawing *d, enum rh_picture picture, const char *output)
 {
     const struct rh_chart *c = d->c;
     double thickness = c->series.n == 1 ? 18 : c->series.n == 2 ? 15 : 13;
     d->width = 960;
-    d->height = head_height(c);
+    d->height = rh_drawing_head(c);
     for (int32_t p = 0; p < c->panel.n; p++) {
         int32_t bars, rows = bar_rows(c, p, &bars);
         d->height += (bars + 0.8 * rows) * thickness + (c->panel.name[p][0] ? 66 : 40);
     }
     d->height += 26;
-    open_script(d, picture, output);
-    titles(d);
+    rh_drawing_open(d, picture, output);
+    rh_drawing_titles(d);
     rh_text_add(d->t, "set errorbars 0.5\n");
     d->left = fmin((double)longest(&c->x) * d->letter + 24, 0.45 * d->width);
     d->right = d->width - fmin(fmax(key_width(d), 24), 0.35 * d->width);
-    d->top = head_height(c);
+    d->top = rh_drawing_head(c);
     for (int32_t p = 0; p < c->panel.n; p++) {
         d->top += c->panel.name[p][0] ? 26 : 0;
         if (!p)
@@ -355,7 +340,7 @@ static bool logarithmic(const struct rh_chart *c)
     return c->numeric && c->x.n > 2 && c->x_value[0] > 0 && c->x_value[c->x.n - 1] / c->x_value[0] >= 20;
 }
 
-static void x_axis(struct drawing *d)
+static void x_axis(struct rh_drawing *d)
 {
     const struct rh_chart *c = d->c;
     double first = x_of(c, 0), last = x_of(c, c->x.n - 1), room = 0.04 * (last - first);
@@ -368,15 +353,15 @@ static void x_axis(struct drawing *d)
     int32_t step = 1 + c->x.n / (d->terminal ? 8 : 16); /* all of many would touch each other */
     for (int32_t x = 0; x < c->x.n; x += step) {
         rh_text_add(d->t, x ? ", " : "");
-        quoted(d->t, c->x.name[x], '%');
+        rh_quoted(d->t, c->x.name[x], '%');
         number(d->t, x_of(c, x));
     }
     rh_text_add(d->t, ") scale 0.5\nset xlabel ");
-    quoted(d->t, c->x_title, 0);
+    rh_quoted(d->t, c->x_title, 0);
     rh_text_add(d->t, "\n");
 }
 
-static void y_axis(struct drawing *d)
+static void y_axis(struct rh_drawing *d)
 {
     double least, most;
     extent(d->c, &least, &most);
@@ -387,11 +372,11 @@ static void y_axis(struct drawing *d)
     if (d->terminal)
         return; /* a name at the side would take the columns of the drawing */
     rh_text_add(d->t, "set ylabel ");
-    quoted(d->t, d->c->y_title, 0);
+    rh_quoted(d->t, d->c->y_title, 0);
     rh_text_add(d->t, "\n");
 }
 
-static void line_data(struct drawing *d, int32_t panel)
+static void line_data(struct rh_drawing *d, int32_t panel)
 {
     const struct rh_chart *c = d->c;
     for (int32_t s = 0; s < c->series.n; s++) {
@@ -411,7 +396,7 @@ static void line_data(struct drawing *d, int32_t panel)
     }
 }
 
-static void series_title(struct drawing *d, int32_t series)
+static void series_title(struct rh_drawing *d, int32_t series)
 {
     struct rh_text words = { 0 };
     bool any = false, failed = false;
@@ -430,12 +415,12 @@ static void series_title(struct drawing *d, int32_t series)
         rh_text_add(&words, "\xe2\x80\xa6");
     }
     rh_text_printf(&words, "%s%s", name, why);
-    quoted(d->t, words.s ? words.s : "", 0);
+    rh_quoted(d->t, words.s ? words.s : "", 0);
     d->t->failed |= words.failed;
     rh_text_release(&words);
 }
 
-static void line_panel(struct drawing *d, int32_t panel)
+static void line_panel(struct rh_drawing *d, int32_t panel)
 {
     const struct rh_chart *c = d->c;
     struct rh_text *t = d->t;
@@ -475,18 +460,18 @@ static void line_panel(struct drawing *d, int32_t panel)
     close_panel(d);
 }
 
-static void draw_lines(struct drawing *d, enum rh_picture picture, int width, int height, const char *output)
+static void draw_lines(struct rh_drawing *d, enum rh_picture picture, int width, int height, const char *output)
 {
     const struct rh_chart *c = d->c;
     bool titled = c->panel.n > 1 || c->panel.name[0][0];
     double panel_height = d->terminal ? height - 8 : c->panel.n > 1 ? 260 : 360;
-    double head = d->terminal ? 1 : head_height(c) - 4;
+    double head = d->terminal ? 1 : rh_drawing_head(c) - 4;
     double between = (d->terminal ? 4 : 56) + (titled ? 1.6 * d->line : 0);
     panel_height = fmax(panel_height, d->terminal ? 6 : 20);
     d->width = d->terminal ? width : 960;
     d->height = head + c->panel.n * (panel_height + between);
-    open_script(d, picture, output);
-    titles(d);
+    rh_drawing_open(d, picture, output);
+    rh_drawing_titles(d);
     d->left = d->terminal ? 9 : 84;
     d->right = d->width - fmin(fmax(key_width(d), d->terminal ? 2 : 24), (d->terminal ? 0.55 : 0.45) * d->width);
     rh_text_add(d->t, d->terminal ? "" : "set errorbars 0.5\n");
@@ -504,9 +489,11 @@ void rh_script_write(const struct rh_chart *c, enum rh_picture picture, int widt
                      struct rh_text *t)
 {
     bool terminal = picture == RH_PICTURE_TERMINAL;
-    struct drawing d = { .c = c, .t = t, .terminal = terminal, .letter = terminal ? 1 : 7.2,
+    struct rh_drawing d = { .c = c, .t = t, .terminal = terminal, .letter = terminal ? 1 : 7.2,
                          .line = terminal ? 1 : 16 };
-    if (c->lines)
+    if (c->ranks)
+        rh_ranks_draw(&d, picture, output);
+    else if (c->lines)
         draw_lines(&d, picture, width, height, output);
     else
         draw_bars(&d, picture, output);

@@ -7,13 +7,15 @@
 
 enum rh_picture { RH_PICTURE_SVG, RH_PICTURE_PNG, RH_PICTURE_PDF, RH_PICTURE_TERMINAL };
 
-/* Lines also for a terminal (width, height: of it, in characters); bars for pictures only. `output` (or NULL) becomes
- * a `set output`. Every text of the user is quoted so that gnuplot runs none of it. */
+/* Lines also for a terminal (width, height: of it, in characters); bars and ranks for pictures only. `output` (or
+ * NULL) becomes a `set output`. Every text of the user is quoted so that gnuplot runs none of it. */
 void rh_script_write(const struct rh_chart *c, enum rh_picture picture, int width, int height, const char *output,
                      struct rh_text *t);
 
-/* Bars for a terminal need no gnuplot: block letters, a line a bar. The titles of a chart as lines of text. */
+/* Bars and ranks for a terminal need no gnuplot: block letters, a line a bar or algorithm. The titles of a chart as
+ * lines of text. */
 void rh_bars_text(const struct rh_chart *c, int width, struct rh_text *t);
+void rh_ranks_text(const struct rh_chart *c, int width, struct rh_text *t);
 void rh_titles_text(const struct rh_chart *c, int width, struct rh_text *t);
 
 /* The printf format for values up to `most`. */

@@ -152,9 +152,11 @@ static int64_t at_least(const double *x, int64_t n, double least)
     return n - low;
 }
 
-int rh_tukey(struct rh_arena *a, const double *value, int64_t n_users, int32_t n, const char *identity, double *p,
-             struct rh_error *err)
+int rh_tukey(struct rh_arena *a, const double *value, int64_t n_users, int32_t n, const char *identity, double level,
+             double *p, double *critical, struct rh_error *err)
 {
+    if (critical)
+        *critical = NAN;
     for (int64_t i = 0; i < (int64_t)n * n; i++)
         p[i] = NAN;
     if (n < 2 || n_users < 2)
@@ -177,6 +179,10 @@ int rh_tukey(struct rh_arena *a, const double *value, int64_t n_users, int32_t n
             int64_t hits = at_least(e.largest, RH_TUKEY_PERMUTATIONS, fabs(sum[i] - sum[k]) - NOISE * sizes);
             p[(int64_t)i * n + k] = (double)(hits + 1) / (RH_TUKEY_PERMUTATIONS + 1);
         }
+    /* p < level allows so many hits at most: the difference must be larger than the one after them. */
+    int64_t hits = (int64_t)ceil(level * (RH_TUKEY_PERMUTATIONS + 1)) - 2;
+    if (critical && hits >= 0 && hits < RH_TUKEY_PERMUTATIONS)
+        *critical = e.largest[RH_TUKEY_PERMUTATIONS - 1 - hits] / (double)n_users;
     rh_arena_rewind(a, m);
     return status < 0 ? rh_fail(err, status, "cannot exchange labels") : RH_OK;
 }

@@ -25,10 +25,11 @@ void rh_systems_mask(const struct rh_systems *s, int64_t n_queries, struct rh_qu
  * labels may be exchanged inside every user. Of RH_TUKEY_PERMUTATIONS such exchanges the largest difference between two
  * means is kept, and p of a pair is the share of them at least as large as the pair's own difference, the observed
  * labels counted in (Phipson and Smyth 2010). p [n x n], symmetric, 1 on the diagonal: corrected for all pairs of
- * systems; all NaN with fewer than two users or systems. The random numbers come from `identity`; the result does not
- * depend on the number of threads. O(permutations x users x systems). */
+ * systems; all NaN with fewer than two users or systems. `critical` (or NULL) is the difference of two means beyond
+ * which p is below `level`. The random numbers come from `identity`; the result does not depend on the number of
+ * threads. O(permutations x users x systems). */
 #define RH_TUKEY_PERMUTATIONS 10000
-int rh_tukey(struct rh_arena *a, const double *value, int64_t n_users, int32_t n, const char *identity, double *p,
-             struct rh_error *err);
+int rh_tukey(struct rh_arena *a, const double *value, int64_t n_users, int32_t n, const char *identity, double level,
+             double *p, double *critical, struct rh_error *err);
 
 #endif

@@ -164,6 +164,13 @@ metrics = auc
 [plot.a]
 y = recall@10
 END
+refuse 'a diagram of mean ranks with an axis' '[plot.a] x: kind = cd has none' <<END
+$base[evaluate]
+metrics = auc
+[plot.a]
+kind = cd
+x = k
+END
 : >x.ini
 exits 2 'an empty file' "$HARNESS" run x.ini
 head -c 3000 /dev/urandom >x.ini

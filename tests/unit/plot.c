@@ -1,3 +1,4 @@
+#include "report/ranks.h"
 #include "report/report.h"
 #include "report/script.h"
 #include "store/sql.h"
@@ -104,6 +105,42 @@ static void assert_picture(const char *path, const char *magic)
     assert_true(n > 3000);
     assert_memory_equal(bytes, magic, strlen(magic));
     rh_arena_release(&a);
+}
+
+/* Made so that the answer can be read: three users, three systems, one tie. */
+static void ranks_follow_the_definition(void **state)
+{
+    (void)state;
+    static const double value[9] = { 0.9, 0.5, 0.1, 0.2, 0.2, 0.7, 0, 0, 0 };
+    static const double higher[9] = { 1, 2, 3, 2.5, 2.5, 1, 2, 2, 2 }, lower[9] = { 3, 2, 1, 1.5, 1.5, 3, 2, 2, 2 };
+    double rank[9];
+    rh_ranks_of(value, 3, 3, false, rank);
+    assert_memory_equal(rank, higher, sizeof rank);
+    rh_ranks_of(value, 3, 3, true, rank);
+    assert_memory_equal(rank, lower, sizeof rank);
+}
+
+static void mean_ranks_are_drawn(void **state)
+{
+    (void)state;
+    struct rh_store *s = filled(12);
+    struct rh_error err = { 0 };
+    assert_int_equal(rh_sql_run(s, &err, "UPDATE plot SET kind = 'cd' WHERE name = 'accuracy'", ""), RH_OK);
+    struct rh_text t = drawn(s, &(struct rh_plot_options){ .output = "x.svg", .plot = "accuracy", .script = true });
+    assert_golden("cd.gp", t.s);
+    rh_text_release(&t);
+    t = drawn(s, &(struct rh_plot_options){ .terminal = true, .plot = "accuracy", .width = 90 });
+    assert_golden("cd.txt", t.s);
+    rh_text_release(&t);
+    if (have_gnuplot()) {
+        char path[128];
+        t = drawn(s, &(struct rh_plot_options){ .output = in_folder(path, "x.svg"), .plot = "accuracy" });
+        assert_picture(path, "<?xml");
+        rh_text_release(&t);
+    }
+    assert_refused(s, &(struct rh_plot_options){ .plot = "accuracy", .metric = "auc" }, RH_EDATA,
+                   "on no problem have two algorithms values of auc of the same users");
+    rh_store_close(s);
 }
 
 static void pictures_are_drawn(void **state)
@@ -248,7 +285,7 @@ static void what_cannot_be_drawn_is_said(void **state)
     assert_int_equal(rh_sql_run(s, &err, "UPDATE plot SET x = 'suport' WHERE name = 'support'", ""), RH_OK);
     assert_refused(s, &(struct rh_plot_options){ .plot = "support" }, RH_EINVAL, "has a setting 'suport'");
     assert_int_equal(rh_sql_run(s, &err, "UPDATE plot SET kind = 'pie' WHERE name = 'support'", ""), RH_OK);
-    assert_refused(s, &(struct rh_plot_options){ .plot = "support" }, RH_EINVAL, "allowed bars, lines");
+    assert_refused(s, &(struct rh_plot_options){ .plot = "support" }, RH_EINVAL, "allowed bars, lines, cd");
     assert_int_equal(rh_sql_run(s, &err, "UPDATE run SET status = 'data'", ""), RH_OK);
     assert_int_equal(rh_sql_run(s, &err, "DELETE FROM metric", ""), RH_OK);
     assert_refused(s, &(struct rh_plot_options){ .plot = "accuracy" }, RH_EDATA, "nothing to draw");
@@ -267,6 +304,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(scripts_are_as_before),
+        TEST(ranks_follow_the_definition),
+        TEST(mean_ranks_are_drawn),
         TEST(pictures_are_drawn),
         TEST(a_script_stands_alone),
         TEST(names_are_never_run),

@@ -70,7 +70,7 @@ static void agrees_with_numpy_and_scipy(void **state)
         assert_int_equal(oracle("values", names[s], &value), n * m);
         assert_int_equal(oracle("p", names[s], &expected), m * (m - 1) / 2);
         assert_int_equal(oracle("hsd", names[s], &hsd), m * (m - 1) / 2);
-        assert_int_equal(rh_tukey(&arena, value, n, m, names[s], p, &err), RH_OK);
+        assert_int_equal(rh_tukey(&arena, value, n, m, names[s], 0.05, p, NULL, &err), RH_OK);
         for (int i = 0; i < m; i++) {
             assert_true(p[i * m + i] == 1);
             for (int k = i + 1; k < m; k++, at++) {
@@ -98,7 +98,7 @@ static void two_systems_are_sign_flips(void **state)
     for (int i = 0; i < 12; i++)
         d[i] = value[2 * i] - value[2 * i + 1];
     assert_int_equal(rh_paired_flips(d, 12, NULL, &exact, &err), RH_OK);
-    assert_int_equal(rh_tukey(&arena, value, 12, 2, "two", p, &err), RH_OK);
+    assert_int_equal(rh_tukey(&arena, value, 12, 2, "two", 0.05, p, NULL, &err), RH_OK);
     assert_near(p[1], exact, 4 * sqrt(exact * (1 - exact) / RH_TUKEY_PERMUTATIONS));
 }
 
@@ -114,7 +114,7 @@ static void keeps_its_level(void **state)
         struct rh_rng rng = rh_stream(9, "alike", "values", (uint64_t)w);
         for (int i = 0; i < USERS * SYSTEMS; i++)
             value[i] = rh_rng_uniform(&rng);
-        assert_int_equal(rh_tukey(&arena, value, USERS, SYSTEMS, "alike", p, &err), RH_OK);
+        assert_int_equal(rh_tukey(&arena, value, USERS, SYSTEMS, "alike", 0.05, p, NULL, &err), RH_OK);
         for (int i = 0; i < SYSTEMS * SYSTEMS; i++)
             least = fmin(least, p[i]);
         wrong += least < 0.05;
@@ -129,13 +129,31 @@ static void degenerate_systems_have_answers(void **state)
     struct rh_error err = { 0 };
     for (int i = 0; i < 12; i++)
         equal[i] = 0.1 * (i / 3); /* the same for all three systems */
-    assert_int_equal(rh_tukey(&arena, equal, 4, 3, "equal", p, &err), RH_OK);
+    assert_int_equal(rh_tukey(&arena, equal, 4, 3, "equal", 0.05, p, NULL, &err), RH_OK);
     for (int i = 0; i < 9; i++)
         assert_true(p[i] == 1);
-    assert_int_equal(rh_tukey(&arena, equal, 1, 3, "one user", p, &err), RH_OK);
+    assert_int_equal(rh_tukey(&arena, equal, 1, 3, "one user", 0.05, p, NULL, &err), RH_OK);
     assert_true(isnan(p[1]));
-    assert_int_equal(rh_tukey(&arena, equal, 3, 1, "one system", p, &err), RH_OK);
+    assert_int_equal(rh_tukey(&arena, equal, 3, 1, "one system", 0.05, p, NULL, &err), RH_OK);
     assert_true(isnan(p[0]));
+}
+
+/* Beyond the critical difference p is below the level, up to it not. */
+static void the_critical_difference_separates(void **state)
+{
+    (void)state;
+    double *value, p[81], critical, mean[9] = { 0 };
+    struct rh_error err = { 0 };
+    int separated = 0;
+    assert_int_equal(oracle("values", "hits", &value), 405);
+    assert_int_equal(rh_tukey(&arena, value, 45, 9, "hits", 0.05, p, &critical, &err), RH_OK);
+    for (int i = 0; i < 405; i++)
+        mean[i % 9] += value[i] / 45;
+    for (int i = 0; i < 81; i++) {
+        assert_int_equal(p[i] < 0.05, fabs(mean[i / 9] - mean[i % 9]) > critical);
+        separated += p[i] < 0.05;
+    }
+    assert_true(separated > 0 && separated < 72);
 }
 
 static void all_pairs_of_a_store(void **state)
@@ -188,7 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_numpy_and_scipy), cmocka_unit_test(two_systems_are_sign_flips),
         cmocka_unit_test(keeps_its_level),             cmocka_unit_test(degenerate_systems_have_answers),
-        cmocka_unit_test(all_pairs_of_a_store),
+        cmocka_unit_test(all_pairs_of_a_store),        cmocka_unit_test(the_critical_difference_separates),
     };
     return cmocka_run_group_tests(tests, NULL, drop);
 }
