@@ -16,8 +16,11 @@ static int read_threshold(const char *text, double *out, struct rh_error *err)
 static int read_pairs(const char *word, struct rh_compare_options *o, struct rh_error *err)
 {
     o->all_pairs = !strcmp(word, "all");
-    if (!o->all_pairs && strcmp(word, "baseline") != 0)
-        return rh_fail(err, RH_EINVAL, "unknown pairs '%s': allowed baseline, all", word);
+    o->twins = !strcmp(word, "twin");
+    if (!o->all_pairs && !o->twins && strcmp(word, "baseline") != 0)
+        return rh_fail(err, RH_EINVAL, "unknown pairs '%s': allowed baseline, all, twin", word);
+    if (o->twins && o->baseline)
+        return rh_fail(err, RH_EINVAL, "--pairs twin compares every algorithm with its own twin: leave out --baseline");
     if (o->all_pairs && o->baseline)
         return rh_fail(err, RH_EINVAL, "--pairs all compares every algorithm with every other: leave out --baseline");
     return RH_OK;
@@ -32,7 +35,7 @@ int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
     const struct rh_option option[] = {
         { "metric", "LIST", "metrics, such as ndcg@10,auc (the primary one)", .value = &o.metrics },
         { "baseline", "LABEL", "compared with (the first algorithm that is not random)", .value = &o.baseline },
-        { "pairs", "WORD", "baseline, all: each algorithm against one, or against each (baseline)", .value = &pairs },
+        { "pairs", "WORD", "baseline, all, twin: each against one, each, its twin (baseline)", .value = &pairs },
         { "test", "WORD", "t, permutation, wilcoxon (t)", .value = &test },
         { "correction", "WORD", "holm, bh or none of all p-values printed, or tukey (holm)", .value = &correction },
         { "threshold", "X", "smallest difference that matters in practice", .value = &threshold },

@@ -169,7 +169,7 @@ static int compare_with(struct column *w, const char *against, int32_t first, st
         return rh_fail_memory(err, "a comparison", 0);
     for (int32_t i = first; i < part->n_rows; i++) {
         const struct rh_row *row = &part->row[i];
-        if (row == base)
+        if (row == base || (w->o->twins && strcmp(row->twin, against)))
             continue;
         struct rh_comparison *c = &w->all->of[w->all->n++];
         *c = (struct rh_comparison){ .part = part, .column = w->column, .row = row, .against = against, .value = NAN,
@@ -193,16 +193,36 @@ static int compare_with(struct column *w, const char *against, int32_t first, st
     return RH_OK;
 }
 
+/* Of some algorithm of the part. */
+static bool is_twin(const struct rh_part *p, const char *label)
+{
+    for (int32_t i = 0; i < p->n_rows; i++)
+        if (!strcmp(p->row[i].twin, label))
+            return true;
+    return false;
+}
+
+static int any_twin(const struct rh_results *r, struct rh_error *err)
+{
+    for (int32_t i = 0; i < r->n_parts; i++)
+        for (int32_t k = 0; k < r->part[i].n_rows; k++)
+            if (is_twin(&r->part[i], r->part[i].row[k].label))
+                return RH_OK;
+    return rh_fail(err, RH_EINVAL, "no algorithm of experiment '%s' has a twin; give one in its section with "
+                   "twin = NAME and run the experiment again", r->name);
+}
+
 static int compare_column(struct column *w, struct rh_error *err)
 {
     const struct rh_part *part = w->u->part;
     w->tukey = NULL;
     if (w->o->correction == RH_CORRECTION_TUKEY)
         RH_TRY(load_tukey(w, err));
-    if (!w->o->all_pairs)
+    if (!w->o->all_pairs && !w->o->twins)
         return compare_with(w, w->all->baseline, 0, err);
     for (int32_t i = 0; i < part->n_rows; i++)
-        RH_TRY(compare_with(w, part->row[i].label, i + 1, err));
+        if (w->o->all_pairs || is_twin(part, part->row[i].label))
+            RH_TRY(compare_with(w, part->row[i].label, w->o->all_pairs ? i + 1 : 0, err));
     return RH_OK;
 }
 
@@ -248,7 +268,11 @@ static int load(struct rh_store *s, struct rh_arena *a, const char *experiment, 
     struct rh_results *r = &all->results;
     if (o->all_pairs && o->baseline)
         return rh_fail(err, RH_EINVAL, "all pairs of algorithms have no baseline '%s'", o->baseline);
-    if (!o->all_pairs)
+    if (o->twins && o->baseline)
+        return rh_fail(err, RH_EINVAL, "twins have no baseline '%s'", o->baseline);
+    if (o->twins)
+        RH_TRY(any_twin(r, err));
+    else if (!o->all_pairs)
         RH_TRY(find_baseline(a, r, o->baseline, &all->baseline, err));
     if (!r->n_columns)
         return rh_fail(err, RH_EDATA, "experiment '%s' has no metric yet", experiment);

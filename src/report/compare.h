@@ -15,6 +15,7 @@ struct rh_compare_options {
     const char *metrics;      /* comma-separated ids; NULL: the primary metric of the experiment */
     const char *baseline;     /* label; NULL: the first whose algorithm is not `random` */
     bool all_pairs;           /* every pair of algorithms; `baseline` is NULL */
+    bool twins;               /* every algorithm that has a twin with it; `baseline` is NULL */
     enum rh_test test;
     enum rh_correction correction;
     double threshold;         /* smallest difference that matters in practice; 0: none stated */
@@ -47,7 +48,7 @@ struct rh_comparison {
 
 struct rh_comparisons {
     struct rh_results results;
-    const char *baseline;     /* NULL: all pairs */
+    const char *baseline;     /* NULL: all pairs, or twins */
     struct rh_comparison *of; /* [n] part after part, metric after metric, baseline after baseline, in the order of the
                                * algorithms */
     int32_t n;

@@ -21,7 +21,7 @@ void rh_verdict_words(const struct rh_comparison *c, const struct rh_compare_opt
     switch (c->verdict) {
     case RH_VERDICT_NONE: rh_text_printf(t, "not compared: %s", c->why); break;
     case RH_VERDICT_BETTER: rh_text_add(t, "better"); break;
-    case RH_VERDICT_WORSE: rh_text_add(t, "worse"); break;
+    case RH_VERDICT_WORSE: rh_text_add(t, o->twins ? "worse: negative transfer" : "worse"); break;
     case RH_VERDICT_BETTER_LITTLE:
     case RH_VERDICT_WORSE_LITTLE:
         rh_text_printf(t, "%s by less than the threshold %s: not relevant in practice",
@@ -42,7 +42,7 @@ static void write_method(const struct rh_comparisons *c, const struct rh_compare
     if (c->baseline)
         rh_text_printf(t, "baseline (%s)", c->baseline);
     else
-        rh_text_add(t, "the one that its block is against");
+        rh_text_add(t, o->twins ? "its twin without transfer" : "the one that its block is against");
     rh_text_printf(t,
                    ", means over users; intervals are 95 %% BCa "
                    "bootstrap (%d resamples), not corrected; d_z is the mean difference in its standard "
@@ -251,7 +251,7 @@ static void write_words(const struct rh_comparisons *c, const struct rh_compare_
     if (c->baseline)
         rh_text_printf(&line, "%s: compared with %s", c->results.name, c->baseline);
     else
-        rh_text_printf(&line, "%s: all pairs compared", c->results.name);
+        rh_text_printf(&line, o->twins ? "%s: compared with their twins" : "%s: all pairs compared", c->results.name);
     rh_text_add(t, markdown ? "# " : "");
     if (markdown)
         rh_write_markdown(t, line.s ? line.s : "");

@@ -59,6 +59,17 @@ ok 'and the one under the placebo stands beside it' test \
     "$(cell table.csv 'cold placebo=none' 'pretrain epochs=1' 'gain users shuffled')" = \
     "$(cell table.csv 'cold placebo=users' 'pretrain epochs=1' gain)"
 ok 'no twin, no gain' test -z "$(cell table.csv 'cold placebo=none' popularity gain)"
+exits 0 'twins are compared' "$HARNESS" compare gains --store s.sqlite --pairs twin
+says out 'gains: compared with their twins'
+says out 'Family: 6 comparisons'
+says out 'worse: negative transfer'
+"$HARNESS" compare gains --store s.sqlite --pairs twin --format csv >twins.csv
+ok 'a twin each' awk -F, '
+    NR > 1 && $5 != "random" && $4 != "direct epochs=" substr($5, length($5)) { exit 1 }' twins.csv
+ok 'by the same numbers' test "$(cell twins.csv 'cold placebo=none' 'pretrain epochs=2' difference)" = \
+    "$(cell table.csv 'cold placebo=none' 'pretrain epochs=2' gain)"
+exits 2 'with no baseline' "$HARNESS" compare gains --store s.sqlite --pairs twin --baseline random
+says err 'leave out --baseline'
 for format in text md latex json; do exits 0 "as $format" table --format $format; done
 if command -v python3 >/dev/null 2>&1; then
     ok 'which is json' python3 -c '
@@ -94,6 +105,9 @@ sed /twin/d gains.ini >none.ini
 "$HARNESS" run none.ini --store s.sqlite >/dev/null 2>log
 ok 'a twin changes no run' sh -c '! grep "1 of" log'
 exits 0 'without twins there is no column' table --format csv
+exits 2 'no twins to compare with' "$HARNESS" compare gains --store s.sqlite --pairs twin
+says err "no algorithm of experiment 'gains' has a twin"
+exits 0 'the table again' table --format csv
 ok 'and none is left' sh -c '! grep -q gain, out'
 
 refuse() { # refuse WHAT SENTENCE: of start.ini and what is on stdin
