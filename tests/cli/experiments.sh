@@ -21,6 +21,14 @@ done
 
 exits 0 'cross_domain.ini' "$HARNESS" run "$HARNESS_SOURCE/experiments/cross_domain.ini" --store cross.sqlite --quiet
 "$HARNESS" table cross_domain --store cross.sqlite --format csv >cross.csv
+# The examples of docs/breakdown.md and docs/compare.md.
+exits 0 'by overlap and history' "$HARNESS" breakdown cross_domain --store cross.sqlite --by overlap,history
+says out 'in a source ('
+exits 0 'by popularity' "$HARNESS" breakdown cross_domain --store cross.sqlite --by popularity --metric recall@20,mrr \
+    --format md
+says out 'recall@20 by popularity'
+exits 0 'against twins' "$HARNESS" compare cross_domain --store cross.sqlite --pairs twin
+says out 'ndcg@10 against direct'
 for metric in ndcg@10 auc; do
     beats 1.2 cross.csv warm $metric popularity random
     beats 1.15 cross.csv warm $metric itemknn popularity
