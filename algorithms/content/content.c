@@ -19,6 +19,8 @@
  * Eight queries are scored together: their profiles lie side by side, one cache line a column, and the items are
  * walked once for all. Time: non-zeros of the items a query. Memory: 8 bytes a non-zero; while scoring 64 bytes a
  * column. */
+#include "algorithms/lib/explain.h"
+
 #include <rh/plugin.h>
 
 #include <stdio.h>
@@ -313,6 +315,81 @@ static int content_score(struct rh_ctx *ctx, const void *state, const struct rh_
     return RH_OK;
 }
 
+/* The product of two items; columns ascend. */
+static double product(const struct vectors *v, int32_t i, int32_t j)
+{
+    double sum = 0;
+    int64_t k = v->row[j], end = v->row[j + 1];
+    for (int64_t m = v->row[i]; m < v->row[i + 1]; m++) {
+        while (k < end && v->col[k] < v->col[m])
+            k++;
+        if (k < end && v->col[k] == v->col[m])
+            sum += (double)v->val[m] * v->val[k];
+    }
+    return sum;
+}
+
+/* The cosine is a sum over the history; what the sources give to it is not of the target's history and left out. */
+static int content_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item,
+                           int32_t max, int32_t *why, float *weight)
+{
+    const struct content_state *s = state;
+    const struct vectors *v = &s->domain[s->target];
+    const struct rh_history *h = &query->history[s->target];
+    double *profile = ctx->host->scratch(ctx, (size_t)s->n_cols, LANES * sizeof *profile); /* [n_cols x LANES] */
+    if (!profile)
+        return RH_ENOMEM;
+    add_history(s, query, profile);
+    double length = take_length(s, query, profile);
+    int32_t n = 0;
+    for (int32_t m = 0; m < h->n && length > 0; m++) {
+        double part = (s->weighted && h->value ? h->value[m] : 1) * product(v, item, h->item[m]) / length;
+        if (part != 0)
+            n = rh_insert_part(why, weight, n, max, h->item[m], (float)part);
+    }
+    return n;
+}
+
+static int persist_vectors(struct rh_ctx *ctx, int32_t n_items, int32_t n_cols, struct vectors *v)
+{
+    const struct rh_host *host = ctx->host;
+    int64_t n = v->row ? v->row[n_items] : 0;
+    v->n_items = n_items;
+    int status = host->value(ctx, "features", &n, sizeof n);
+    if (status >= 0)
+        status = host->field(ctx, "row", &v->row, (int64_t)n_items + 1, sizeof *v->row);
+    if (status >= 0)
+        status = host->field(ctx, "col", &v->col, n, sizeof *v->col);
+    if (status >= 0)
+        status = host->field(ctx, "val", &v->val, n, sizeof *v->val);
+    if (status < 0)
+        return status;
+    bool right = v->row[0] == 0 && v->row[n_items] == n;
+    for (int32_t i = 0; i < n_items; i++)
+        right = right && v->row[i] <= v->row[i + 1];
+    for (int64_t k = 0; k < n; k++)
+        right = right && v->col[k] >= 0 && v->col[k] < n_cols;
+    return right ? RH_OK : host->fail(ctx, RH_EDATA, "the saved feature vectors point outside of their columns");
+}
+
+static int content_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct content_params *p = params;
+    struct content_state *s = state;
+    if (!s->domain && !(s->domain = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->domain)))
+        return RH_ENOMEM;
+    s->n_domains = train->n_domains;
+    s->target = train->target;
+    s->weighted = p->weighted;
+    int status = ctx->host->value(ctx, "columns", &s->n_cols, sizeof s->n_cols);
+    if (status >= 0 && s->n_cols < 0)
+        return ctx->host->fail(ctx, RH_EDATA, "the saved model has %d feature columns", s->n_cols);
+    for (int32_t d = 0; d < train->n_domains && status >= 0; d++)
+        if (d == train->target || p->use_sources)
+            status = persist_vectors(ctx, train->domain[d].n_items, s->n_cols, &s->domain[d]);
+    return status;
+}
+
 static const struct rh_algorithm content = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_algorithm),
@@ -331,5 +408,7 @@ static const struct rh_algorithm content = {
     .state_size = sizeof(struct content_state),
     .fit = content_fit,
     .score = content_score,
+    .explain = content_explain,
+    .persist = content_persist,
 };
 RH_ALGORITHM(content)

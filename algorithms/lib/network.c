@@ -68,41 +68,51 @@ static int make_groups(struct rh_ctx *ctx, struct rh_network *net)
     return RH_OK;
 }
 
-int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
-                    const struct rh_network_params *params, const struct rh_train *train, const bool *used)
+/* What scoring needs to know beside the weights and the items' numbers. */
+static int describe(struct rh_ctx *ctx, struct rh_network *net, const struct rh_network_params *params,
+                    const struct rh_train *train, const bool *used)
 {
-    const struct rh_host *host = ctx->host;
-    *net = (struct rh_network){
-        .params = params,
-        .train = train,
-        .net = { .E = (int32_t)params->factors,
-                 .H = (int32_t)params->hidden,
-                 .act = (enum rh_activation)params->activation,
-                 .loss = (enum rh_loss)params->loss },
-        .optimizer = { .kind = (enum rh_optimizer)params->optimizer, .rate = params->rate, .decay = params->decay },
-    };
-    int status = rh_tower_init(ctx, &net->tower, who, train, used, net->net.E, (enum rh_bag)params->bag, params->idf,
-                               params->item_ids, params->spread);
-    if (status < 0)
-        return status;
-    size_t size = (size_t)rh_net_size(&net->net), domains = (size_t)train->n_domains, E = (size_t)net->net.E;
-    size_t items = (size_t)train->domain[train->target].n_items;
-    net->phi = host->alloc(ctx, size, sizeof *net->phi);
-    net->phi_first = host->alloc(ctx, size, sizeof *net->phi);
-    net->phi_second = host->alloc(ctx, size, sizeof *net->phi);
-    net->used = host->alloc(ctx, domains, sizeof *net->used);
-    net->mean = host->alloc(ctx, domains, sizeof *net->mean);
-    net->first_group = host->alloc(ctx, domains + 1, sizeof *net->first_group);
-    net->vector = host->alloc(ctx, (size_t)net->tower.n_items * E, sizeof *net->vector);
-    net->by_factor = host->alloc(ctx, items * E, sizeof *net->by_factor);
-    net->by_unit = host->alloc(ctx, items * (size_t)net->net.H, sizeof *net->by_unit);
-    if (!net->phi || !net->phi_first || !net->phi_second || !net->used || !net->mean || !net->first_group ||
-        !net->vector || !net->by_factor || !net->by_unit)
+    size_t domains = (size_t)train->n_domains, items = (size_t)train->domain[train->target].n_items;
+    net->params = params;
+    net->train = train;
+    net->net = (struct rh_net){ .E = (int32_t)params->factors,
+                                .H = (int32_t)params->hidden,
+                                .act = (enum rh_activation)params->activation,
+                                .loss = (enum rh_loss)params->loss };
+    net->used = ctx->host->alloc(ctx, domains, sizeof *net->used);
+    net->mean = ctx->host->alloc(ctx, domains, sizeof *net->mean);
+    net->by_factor = ctx->host->alloc(ctx, items * (size_t)net->net.E, sizeof *net->by_factor);
+    net->by_unit = ctx->host->alloc(ctx, items * (size_t)net->net.H, sizeof *net->by_unit);
+    if (!net->used || !net->mean || !net->by_factor || !net->by_unit)
         return RH_ENOMEM;
     for (int32_t d = 0; d < train->n_domains; d++) {
         net->used[d] = used[d];
         net->mean[d] = mean_rating(&train->domain[d], train->n_users);
     }
+    return RH_OK;
+}
+
+int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
+                    const struct rh_network_params *params, const struct rh_train *train, const bool *used)
+{
+    const struct rh_host *host = ctx->host;
+    *net = (struct rh_network){
+        .optimizer = { .kind = (enum rh_optimizer)params->optimizer, .rate = params->rate, .decay = params->decay },
+    };
+    int status = describe(ctx, net, params, train, used);
+    if (status == RH_OK)
+        status = rh_tower_init(ctx, &net->tower, who, train, used, net->net.E, (enum rh_bag)params->bag, params->idf,
+                               params->item_ids, params->spread);
+    if (status < 0)
+        return status;
+    size_t size = (size_t)rh_net_size(&net->net), domains = (size_t)train->n_domains, E = (size_t)net->net.E;
+    net->phi = host->alloc(ctx, size, sizeof *net->phi);
+    net->phi_first = host->alloc(ctx, size, sizeof *net->phi);
+    net->phi_second = host->alloc(ctx, size, sizeof *net->phi);
+    net->first_group = host->alloc(ctx, domains + 1, sizeof *net->first_group);
+    net->vector = host->alloc(ctx, (size_t)net->tower.n_items * E, sizeof *net->vector);
+    if (!net->phi || !net->phi_first || !net->phi_second || !net->first_group || !net->vector)
+        return RH_ENOMEM;
     struct rh_rng r = host->stream(ctx, "network", 0);
     rh_net_init(&net->net, &r, net->phi);
     return make_groups(ctx, net);
@@ -201,22 +211,49 @@ static int publish_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t en
     return RH_OK;
 }
 
-int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *who)
+/* by_factor and by_unit from the vectors and phi; false: some weight is not finite. */
+static bool lay_out(struct rh_network *net)
 {
     int32_t E = net->net.E, n = net->train->domain[net->train->target].n_items;
-    int status = ctx->host->parallel(ctx, net->tower.n_items, 256, publish_part, net);
-    if (status < 0)
-        return status;
     const rh_real *t = net->vector + (size_t)net->tower.first_item[net->train->target] * (size_t)E;
     for (size_t i = 0; i < (size_t)n; i++)
         for (size_t e = 0; e < (size_t)E; e++)
             net->by_factor[e * (size_t)n + i] = t[i * (size_t)E + e];
     rh_network_units(net, net->phi, net->by_unit);
-    if (!rh_nn_finite(rh_net_size(&net->net), net->phi) ||
-        !rh_nn_finite((int64_t)net->tower.n_items * E, net->vector))
+    return rh_nn_finite(rh_net_size(&net->net), net->phi) &&
+           rh_nn_finite((int64_t)net->tower.n_items * E, net->vector);
+}
+
+int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *who)
+{
+    int status = ctx->host->parallel(ctx, net->tower.n_items, 256, publish_part, net);
+    if (status < 0)
+        return status;
+    if (!lay_out(net))
         return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: its weights are not finite; try a rate below %g", who,
                                net->params->rate);
     return RH_OK;
+}
+
+int rh_network_persist(struct rh_ctx *ctx, struct rh_network *net, const char *who,
+                       const struct rh_network_params *params, const struct rh_train *train, const bool *used)
+{
+    const struct rh_host *host = ctx->host;
+    bool loading = !net->phi;
+    int status = RH_OK;
+    if (loading)
+        status = describe(ctx, net, params, train, used);
+    if (loading && status == RH_OK)
+        status = rh_tower_number(ctx, &net->tower, who, train, used);
+    if (status >= 0)
+        status = host->field(ctx, "network", &net->phi, rh_net_size(&net->net), sizeof *net->phi);
+    if (status >= 0)
+        status = host->field(ctx, "item_vectors", &net->vector, (int64_t)net->tower.n_items * net->net.E,
+                             sizeof *net->vector);
+    if (status < 0 || !loading)
+        return status;
+    return lay_out(net) ? RH_OK : host->fail(ctx, RH_EDATA, "the saved model of %s has weights that are not finite",
+                                             who);
 }
 
 void rh_network_units(const struct rh_network *net, const rh_real *phi, rh_real *by_unit)

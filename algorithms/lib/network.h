@@ -122,6 +122,12 @@ int rh_network_move(struct rh_ctx *ctx, struct rh_network *net, const struct rh_
 /* Makes what scoring reads; at the end of fit and of each epoch. RH_ENUMERIC when the weights are not finite. */
 int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *who);
 
+/* The whole of a plugin's persist beside its own state: saves the head, the layer and the item vectors, or makes of
+ * them, in a zeroed `net`, a network that scores. That one cannot be trained on: the tower's table and the memory of
+ * the optimiser stay behind. RH_EDATA: loaded weights that are not finite. */
+int rh_network_persist(struct rh_ctx *ctx, struct rh_network *net, const char *who,
+                       const struct rh_network_params *params, const struct rh_train *train, const bool *used);
+
 /* p[E] of a user with this history for items of the target. Domains with see[d] are looked at. */
 void rh_network_user(const struct rh_network *net, const struct rh_history *history, const bool *see, rh_real *p);
 

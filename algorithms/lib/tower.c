@@ -70,33 +70,44 @@ static void find_factors(struct rh_tower *t)
             }
 }
 
-int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
-                  const bool *used, int32_t E, enum rh_bag bag, bool idf, bool own, double spread)
+int rh_tower_number(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
+                    const bool *used)
 {
-    const struct rh_host *host = ctx->host;
-    *tower = (struct rh_tower){
-        .E = E, .bag = bag, .train = train, .n_domains = train->n_domains, .n_blocks = train->n_item_blocks
-    };
-    int status = refuse_without_features(ctx, who, train);
-    if (status < 0)
-        return status;
-    tower->first_item = host->alloc(ctx, (size_t)train->n_domains + 1, sizeof *tower->first_item);
-    tower->first_column = host->alloc(ctx, (size_t)train->n_item_blocks + 1, sizeof *tower->first_column);
-    if (!tower->first_item || !tower->first_column)
+    tower->train = train;
+    tower->n_domains = train->n_domains;
+    tower->first_item = ctx->host->alloc(ctx, (size_t)train->n_domains + 1, sizeof *tower->first_item);
+    if (!tower->first_item)
         return RH_ENOMEM;
-    int64_t items = 0, columns = 0;
+    int64_t items = 0;
     for (int32_t d = 0; d < train->n_domains; d++) {
         items += used[d] ? train->domain[d].n_items : 0;
         tower->first_item[d + 1] = (int32_t)(items > INT32_MAX ? 0 : items);
     }
+    if (items > INT32_MAX)
+        return ctx->host->fail(ctx, RH_EDATA, "%s: %lld items: at most 2147483647", who, (long long)items);
+    tower->n_items = (int32_t)items;
+    return RH_OK;
+}
+
+int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
+                  const bool *used, int32_t E, enum rh_bag bag, bool idf, bool own, double spread)
+{
+    const struct rh_host *host = ctx->host;
+    *tower = (struct rh_tower){ .E = E, .bag = bag, .n_blocks = train->n_item_blocks };
+    int status = refuse_without_features(ctx, who, train);
+    if (status < 0)
+        return status;
+    status = rh_tower_number(ctx, tower, who, train, used);
+    tower->first_column = host->alloc(ctx, (size_t)train->n_item_blocks + 1, sizeof *tower->first_column);
+    if (status < 0 || !tower->first_column)
+        return status < 0 ? status : RH_ENOMEM;
+    int64_t columns = 0;
     for (int32_t b = 0; b < train->n_item_blocks; b++) {
         columns += train->domain[train->target].item_features[b].n_cols;
         tower->first_column[b + 1] = (int32_t)(columns > INT32_MAX ? 0 : columns);
     }
-    if (items > INT32_MAX || columns > INT32_MAX)
-        return host->fail(ctx, RH_EDATA, "%s: %lld items with %lld feature columns: at most 2147483647 of each", who,
-                          (long long)items, (long long)columns);
-    tower->n_items = (int32_t)items;
+    if (columns > INT32_MAX)
+        return host->fail(ctx, RH_EDATA, "%s: %lld feature columns: at most 2147483647", who, (long long)columns);
     tower->n_columns = (int32_t)columns;
 
     size_t rows = (size_t)columns, width = (size_t)E * sizeof(rh_real);
@@ -113,14 +124,14 @@ int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, c
             return RH_ENOMEM;
         count_columns(tower);
     }
-    tower->factor = host->alloc(ctx, (size_t)items * (size_t)tower->n_blocks, sizeof *tower->factor);
+    tower->factor = host->alloc(ctx, (size_t)tower->n_items * (size_t)tower->n_blocks, sizeof *tower->factor);
     if (!tower->factor)
         return RH_ENOMEM;
     find_factors(tower);
     if (own) {
-        tower->own = host->alloc(ctx, (size_t)items, width);
-        tower->own_first = host->alloc(ctx, (size_t)items, width);
-        tower->own_second = host->alloc(ctx, (size_t)items, width);
+        tower->own = host->alloc(ctx, (size_t)tower->n_items, width);
+        tower->own_first = host->alloc(ctx, (size_t)tower->n_items, width);
+        tower->own_second = host->alloc(ctx, (size_t)tower->n_items, width);
         if (!tower->own || !tower->own_first || !tower->own_second)
             return RH_ENOMEM;
     }

@@ -41,6 +41,11 @@ struct rh_tower {
 int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
                   const bool *used, int32_t E, enum rh_bag bag, bool idf, bool own, double spread);
 
+/* Numbers the items of the used domains through, and no more: what a tower is needed for whose vectors are there.
+ * RH_EDATA: too many. */
+int rh_tower_number(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
+                    const bool *used);
+
 static inline int32_t rh_tower_domain_items(const struct rh_tower *t, int32_t domain)
 {
     return t->first_item[domain + 1] - t->first_item[domain];

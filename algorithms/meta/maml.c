@@ -93,19 +93,32 @@ static int make_tasks(struct rh_ctx *ctx, const struct rh_train *train, struct s
     return RH_OK;
 }
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+static int choose_domains(struct rh_ctx *ctx, const struct params *p, const struct rh_train *train, struct state *s)
 {
-    const struct params *p = params;
-    struct state *s = state;
     s->params = p;
     s->used = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->used);
     if (!s->used)
         return RH_ENOMEM;
     for (int32_t d = 0; d < train->n_domains; d++)
         s->used[d] = d == train->target || p->source_tasks;
-    int status = rh_network_init(ctx, &s->net, "maml", &p->network, train, s->used);
-    s->meta = (struct rh_meta){ s->net.net, p->inner_rate, (int32_t)p->inner_steps, p->order == FIRST_ORDER,
-                                p->adapt == ADAPTS_HEAD };
+    return RH_OK;
+}
+
+static struct rh_meta adaptation_of(const struct state *s)
+{
+    const struct params *p = s->params;
+    return (struct rh_meta){ s->net.net, p->inner_rate, (int32_t)p->inner_steps, p->order == FIRST_ORDER,
+                             p->adapt == ADAPTS_HEAD };
+}
+
+static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct params *p = params;
+    struct state *s = state;
+    int status = choose_domains(ctx, p, train, s);
+    if (status == RH_OK)
+        status = rh_network_init(ctx, &s->net, "maml", &p->network, train, s->used);
+    s->meta = adaptation_of(s);
     if (status == RH_OK)
         status = make_tasks(ctx, train, s);
     return status < 0 ? status : rh_network_publish(ctx, &s->net, "maml");
@@ -267,6 +280,17 @@ static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *q
     return RH_OK;
 }
 
+static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct params *p = params;
+    struct state *s = state;
+    if (!s->used && choose_domains(ctx, p, train, s) < 0)
+        return RH_ENOMEM;
+    int status = rh_network_persist(ctx, &s->net, "maml", &p->network, train, s->used);
+    s->meta = adaptation_of(s);
+    return status;
+}
+
 static const struct rh_algorithm maml = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_algorithm),
@@ -288,5 +312,6 @@ static const struct rh_algorithm maml = {
     .fit = fit,
     .epoch = epoch,
     .score = score,
+    .persist = persist,
 };
 RH_ALGORITHM(maml)

@@ -21,6 +21,7 @@
  * Time: fit see lib/neighbors.h (values); a query: n_items + |history| k. Memory: 8 k + 8 bytes an item. */
 #include <rh/plugin.h>
 
+#include "algorithms/lib/explain.h"
 #include "algorithms/lib/neighbors.h"
 
 #include <string.h>
@@ -153,6 +154,31 @@ static int rating_score(struct rh_ctx *ctx, const void *state, const struct rh_q
     return RH_OK;
 }
 
+/* How far each rated item of the history moves the prediction from the offsets. */
+static int rating_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item,
+                          int32_t max, int32_t *why, float *weight)
+{
+    (void)ctx;
+    const struct rating_state *s = state;
+    const struct rh_neighbors *b = &s->brings;
+    const struct rh_history *h = &query->history[s->target];
+    int32_t known = h->value ? h->n : 0, n = 0;
+    double offset = s->mean + user_offset(s, h->item, h->value, known), sum = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int32_t m = 0; m < known; m++)
+            for (int64_t k = b->row[h->item[m]]; k < b->row[h->item[m] + 1]; k++) {
+                if (b->item[k] != item)
+                    continue;
+                double residual = h->value[m] - offset - s->item[h->item[m]];
+                if (pass == 0)
+                    sum += b->weight[k];
+                else
+                    n = rh_insert_part(why, weight, n, max, h->item[m],
+                                       (float)(residual * b->weight[k] / (s->damping + sum)));
+            }
+    return n;
+}
+
 static int rating_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct rating_params *p = params;
@@ -186,6 +212,7 @@ static const struct rh_algorithm itemknn_rating = {
     .state_size = sizeof(struct rating_state),
     .fit = rating_fit,
     .score = rating_score,
+    .explain = rating_explain,
     .persist = rating_persist,
 };
 RH_ALGORITHM(itemknn_rating)

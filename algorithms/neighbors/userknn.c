@@ -20,6 +20,7 @@
  * interactions once more, by item (4 bytes, 8 with ratings), at most 16 bytes each in bitmaps, and 8 bytes a user. */
 #include <rh/plugin.h>
 
+#include "algorithms/lib/explain.h"
 #include "algorithms/lib/invert.h"
 #include "algorithms/lib/tally.h"
 #include "algorithms/lib/topk.h"
@@ -60,10 +61,16 @@ struct userknn_state {
     int32_t n_users, target, k;
 };
 
-static int userknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+/* The ratings that are in the similarity, or NULL. */
+static const float *compared(const struct userknn_params *p, const struct rh_domain *d)
 {
-    const struct userknn_params *p = params;
-    struct userknn_state *s = state;
+    return p->weighted && p->similarity == COSINE ? d->value : NULL;
+}
+
+/* All that comes from the train rows as they are: it need not be saved. */
+static int take_rows(struct rh_ctx *ctx, const struct userknn_params *p, const struct rh_train *train,
+                     struct userknn_state *s)
+{
     const struct rh_domain *d = &train->domain[train->target];
     if (p->weighted && !d->value)
         return ctx->host->fail(ctx, RH_EDATA, "weighted = yes needs ratings, but domain '%s' has none", d->name);
@@ -72,21 +79,33 @@ static int userknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_t
     s->n_users = train->n_users;
     s->target = train->target;
     s->k = p->neighbors < train->n_users ? (int32_t)p->neighbors : train->n_users;
+    const float *value = compared(p, d);
+    int status = rh_invert(ctx, d, train->n_users, value, ctx->host->alloc, &s->users);
+    if (status >= 0 && !value)
+        status = rh_tally_build(ctx, d->n_items, train->n_users, s->users.row, s->users.user, ctx->host->alloc,
+                                &s->tally);
+    return status;
+}
+
+static int userknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct userknn_params *p = params;
+    struct userknn_state *s = state;
+    const struct rh_domain *d = &train->domain[train->target];
+    int status = take_rows(ctx, p, train, s);
+    if (status < 0)
+        return status;
     s->size = ctx->host->alloc(ctx, (size_t)train->n_users, sizeof *s->size);
     if (!s->size)
         return RH_ENOMEM;
-    const float *value = p->weighted && p->similarity == COSINE ? d->value : NULL;
+    const float *value = compared(p, d);
     for (int32_t u = 0; u < train->n_users; u++) {
         for (int64_t k = d->row[u]; k < d->row[u + 1]; k++)
             s->size[u] += value ? (double)value[k] * value[k] : 1;
         if (p->similarity == COSINE)
             s->size[u] = sqrt(s->size[u]);
     }
-    int status = rh_invert(ctx, d, train->n_users, value, ctx->host->alloc, &s->users);
-    if (status >= 0 && !value)
-        status = rh_tally_build(ctx, d->n_items, train->n_users, s->users.row, s->users.user, ctx->host->alloc,
-                                &s->tally);
-    return status;
+    return RH_OK;
 }
 
 /* Work space of a call of score. */
@@ -188,6 +207,51 @@ static int userknn_score(struct rh_ctx *ctx, const void *state, const struct rh_
     return RH_OK;
 }
 
+/* How much of the votes for `item` is due to each item of the history. A similarity is a sum over the common items, so
+ * the vote of a neighbour is shared out among these as they are in the sum: the parts add up to the score. */
+static int userknn_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item,
+                           int32_t max, int32_t *why, float *weight)
+{
+    const struct userknn_state *s = state;
+    const struct rh_domain *d = s->domain;
+    const struct rh_history *h = &query->history[s->target];
+    const float *value = compared(s->params, d);
+    double *part = ctx->host->scratch(ctx, (size_t)h->n, sizeof *part);
+    struct desk desk;
+    if (!part || !set_desk(ctx, s, &desk))
+        return RH_ENOMEM;
+    int32_t neighbors = find_neighbors(s, h, query->user, &desk), n = 0;
+    for (int32_t m = 0; m < neighbors; m++) {
+        int32_t v = rh_topk_index(desk.key[m]);
+        int64_t vote = d->row[v], end = d->row[v + 1];
+        while (vote < end && d->item[vote] != item)
+            vote++;
+        if (vote == end)
+            continue;
+        double share = (double)rh_topk_similarity(desk.key[m]) / (desk.count ? desk.count[v] : desk.sum[v]);
+        if (s->params->weighted)
+            share *= d->value[vote];
+        int64_t k = d->row[v];
+        for (int32_t j = 0; j < h->n; j++) {
+            while (k < end && d->item[k] < h->item[j])
+                k++;
+            if (k < end && d->item[k] == h->item[j])
+                part[j] += value ? share * value[k] * (h->value ? h->value[j] : 1) : share;
+        }
+    }
+    for (int32_t j = 0; j < h->n; j++)
+        if (part[j] != 0)
+            n = rh_insert_part(why, weight, n, max, h->item[j], (float)part[j]);
+    return n;
+}
+
+static int userknn_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    struct userknn_state *s = state;
+    int status = s->size ? RH_OK : take_rows(ctx, params, train, s);
+    return status < 0 ? status : ctx->host->field(ctx, "size", &s->size, train->n_users, sizeof *s->size);
+}
+
 static const struct rh_algorithm userknn = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_algorithm),
@@ -206,5 +270,7 @@ static const struct rh_algorithm userknn = {
     .state_size = sizeof(struct userknn_state),
     .fit = userknn_fit,
     .score = userknn_score,
+    .explain = userknn_explain,
+    .persist = userknn_persist,
 };
 RH_ALGORITHM(userknn)

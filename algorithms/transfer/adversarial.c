@@ -71,15 +71,22 @@ struct state {
     bool *all;
 };
 
+static int choose_domains(struct rh_ctx *ctx, const struct rh_train *train, struct state *s)
+{
+    s->all = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->all);
+    if (!s->all)
+        return RH_ENOMEM;
+    memset(s->all, true, (size_t)train->n_domains * sizeof *s->all);
+    return RH_OK;
+}
+
 static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct params *p = params;
     struct state *s = state;
     s->params = p;
-    s->all = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->all);
-    if (!s->all)
+    if (choose_domains(ctx, train, s) < 0)
         return RH_ENOMEM;
-    memset(s->all, true, (size_t)train->n_domains * sizeof *s->all);
     int status = rh_network_init(ctx, &s->net, "adversarial", &p->network, train, s->all);
     if (status < 0)
         return status;
@@ -293,6 +300,17 @@ static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *q
     return rh_network_score(ctx, &s->net, s->all, query, n, out, stride);
 }
 
+/* The critic stays behind: it has no part in scores. */
+static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct params *p = params;
+    struct state *s = state;
+    s->params = p;
+    if (!s->all && choose_domains(ctx, train, s) < 0)
+        return RH_ENOMEM;
+    return rh_network_persist(ctx, &s->net, "adversarial", &p->network, train, s->all);
+}
+
 static const struct rh_algorithm adversarial = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_algorithm),
@@ -315,5 +333,6 @@ static const struct rh_algorithm adversarial = {
     .fit = fit,
     .epoch = epoch,
     .score = score,
+    .persist = persist,
 };
 RH_ALGORITHM(adversarial)

@@ -27,14 +27,21 @@ struct state {
     bool *target; /* [n_domains] the target, and nothing else */
 };
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+static int choose_domains(struct rh_ctx *ctx, const struct rh_train *train, struct state *s)
 {
-    const struct params *p = params;
-    struct state *s = state;
     s->target = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->target);
     if (!s->target)
         return RH_ENOMEM;
     s->target[train->target] = true;
+    return RH_OK;
+}
+
+static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct params *p = params;
+    struct state *s = state;
+    if (choose_domains(ctx, train, s) < 0)
+        return RH_ENOMEM;
     int status = rh_network_init(ctx, &s->net, "direct", &p->network, train, s->target);
     return status < 0 ? status : rh_network_publish(ctx, &s->net, "direct");
 }
@@ -51,6 +58,15 @@ static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *q
 {
     const struct state *s = state;
     return rh_network_score(ctx, &s->net, s->target, query, n, out, stride);
+}
+
+static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct params *p = params;
+    struct state *s = state;
+    if (!s->target && choose_domains(ctx, train, s) < 0)
+        return RH_ENOMEM;
+    return rh_network_persist(ctx, &s->net, "direct", &p->network, train, s->target);
 }
 
 static const struct rh_algorithm direct = {
@@ -72,5 +88,6 @@ static const struct rh_algorithm direct = {
     .fit = fit,
     .epoch = epoch,
     .score = score,
+    .persist = persist,
 };
 RH_ALGORITHM(direct)

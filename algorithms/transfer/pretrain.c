@@ -51,12 +51,9 @@ struct state {
     double source_loss;
 };
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+static int choose_domains(struct rh_ctx *ctx, const struct rh_train *train, struct state *s)
 {
-    const struct params *p = params;
-    struct state *s = state;
     size_t n = (size_t)train->n_domains;
-    s->params = p;
     s->all = ctx->host->alloc(ctx, n, sizeof *s->all);
     s->sources = ctx->host->alloc(ctx, n, sizeof *s->sources);
     s->target = ctx->host->alloc(ctx, n, sizeof *s->target);
@@ -67,6 +64,16 @@ static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *tr
         s->sources[d] = d != train->target;
         s->target[d] = d == train->target;
     }
+    return RH_OK;
+}
+
+static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct params *p = params;
+    struct state *s = state;
+    s->params = p;
+    if (choose_domains(ctx, train, s) < 0)
+        return RH_ENOMEM;
     int status = rh_network_init(ctx, &s->net, "pretrain", &p->network, train, s->all);
     for (int64_t e = 1; e <= p->source_epochs && status == RH_OK; e++) {
         status = rh_network_pass(ctx, &s->net, (uint64_t)e, s->sources, s->sources, RH_PART_ALL, 1, &s->source_loss);
@@ -106,6 +113,16 @@ static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *q
     return rh_network_score(ctx, &s->net, s->all, query, n, out, stride);
 }
 
+static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    const struct params *p = params;
+    struct state *s = state;
+    s->params = p;
+    if (!s->all && choose_domains(ctx, train, s) < 0)
+        return RH_ENOMEM;
+    return rh_network_persist(ctx, &s->net, "pretrain", &p->network, train, s->all);
+}
+
 static const struct rh_algorithm pretrain = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_algorithm),
@@ -127,5 +144,6 @@ static const struct rh_algorithm pretrain = {
     .fit = fit,
     .epoch = epoch,
     .score = score,
+    .persist = persist,
 };
 RH_ALGORITHM(pretrain)
