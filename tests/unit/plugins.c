@@ -46,6 +46,9 @@ static void check_descriptor(const struct rh_algorithm *a)
     assert_int_equal(same, 1);
     assert_true(a->summary && *a->summary && !strchr(a->summary, '\n') && strlen(a->summary) <= 118);
     assert_true(a->reference && *a->reference && !strchr(a->reference, '\n'));
+    assert_true(a->cost && *a->cost && !strchr(a->cost, '\n'));
+    assert_true(a->advice && *a->advice && !strchr(a->advice, '\n'));
+    assert_non_null(a->persist);
     assert_true(a->revision >= 1);
     assert_int_equal(a->flags & ~ALL_FLAGS, 0);
     if (a->flags & RH_A_NEEDS_SOURCES)
