@@ -120,17 +120,35 @@ static int bad_cell(struct rh_planning *p, const char *section, const char *cell
     return says ? refuse(p, section, "cells", says) : out_of_memory(p);
 }
 
-static int find_metric(struct rh_planning *p, const char *section, const char *cell, const char *name,
+static bool is_sampled(const struct rh_plan *plan)
+{
+    bool any = false;
+    for (int32_t i = 0; i < plan->n_problems; i++)
+        any |= plan->problem[i].asking->candidates == RH_UNIVERSE_SAMPLED;
+    return any;
+}
+
+/* Behind the metric may stand which of the values beside the full one is meant: "hit@10/candidates=sampled". */
+static int find_metric(struct rh_planning *p, const char *section, const char *cell, const char *written,
                        const char **out)
 {
     struct rh_metric_use *use;
     struct rh_error why = { 0 };
     int32_t n = 0;
+    const char *beside = strstr(written, "/candidates="), *name = written;
+    if (beside && strcmp(beside, "/candidates=sampled") && strcmp(beside, "/candidates=corrected"))
+        return bad_cell(p, section, cell, "behind /candidates= expected sampled or corrected");
+    if (beside && !is_sampled(p->plan))
+        return bad_cell(p, section, cell, "no problem has candidates = sampled");
+    if (beside && !(name = rh_arena_strndup(p->a, written, (size_t)(beside - written))))
+        return out_of_memory(p);
     bool known = rh_metrics_expand(p->a, &name, 1, NULL, 0, &use, &n, &why) == RH_OK && n == 1;
     *out = known ? use[0].id : name;
     for (int32_t m = 0; m < p->plan->n_metrics; m++)
-        if (!strcmp(p->plan->metric[m].id, *out))
-            return RH_OK;
+        if (!strcmp(p->plan->metric[m].id, *out)) {
+            *out = beside ? rh_arena_printf(p->a, "%s%s", *out, beside) : *out;
+            return *out ? RH_OK : out_of_memory(p);
+        }
     const char *says = known || why.status >= 0 ? "the metric is not among those of [evaluate]" : why.text;
     return bad_cell(p, section, cell, says);
 }

@@ -215,6 +215,8 @@ static void write_domain(struct rh_text *t, const struct rh_domain_spec *s)
             rh_text_printf(t, "%s\n", rh_cold_keys[k]);
             write_format(t, &(struct rh_file_format){ 0 }, s->cold_reader ? s->cold_reader : "delimited");
         }
+    if (s->numbered)
+        rh_text_add(t, "ids = numbers\n");
     if (s->item_ranged)
         rh_text_printf(t, "item_range = %lld %lld\n", (long long)s->item_first, (long long)s->item_last);
 }

@@ -161,7 +161,7 @@ static int take_domain(struct parsing *p, const struct rh_ini_entry *e, struct r
     static const char *const names[] = {
         "interactions", "train", "validation", "test", "train_reader", "validation_reader", "test_reader", "user",
         "item", "rating", "time", "time_unknown", "cold_users", "cold_items", "cold_both", "cold_reader",
-        "time_format", "rating_scale", "item_range", "reader", "separator", "header", "quoted", "encoding",
+        "time_format", "rating_scale", "item_range", "ids", "reader", "separator", "header", "quoted", "encoding",
     };
     const char **field[] = {
         &s->place[RH_GIVEN_NONE],       &s->place[RH_GIVEN_TRAIN],  &s->place[RH_GIVEN_VALIDATION],
@@ -183,6 +183,10 @@ static int take_domain(struct parsing *p, const struct rh_ini_entry *e, struct r
         return take_scale(p, e, s);
     if (!strcmp(e->key, "item_range"))
         return take_item_range(p, e, s);
+    if (!strcmp(e->key, "ids")) {
+        s->numbered = !strcmp(e->value, "numbers");
+        return s->numbered || !strcmp(e->value, "texts") ? RH_OK : refuse(p, e, "texts | numbers");
+    }
     if (!strcmp(e->key, "time_format")) {
         s->time_format_text = e->value;
         struct rh_error why = { 0 };

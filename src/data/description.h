@@ -45,6 +45,7 @@ struct rh_domain_spec {
     const char *time_format_text, *time_unknown;
     bool scaled;
     double scale_min, scale_max;
+    bool numbered; /* ids = numbers */
     bool item_ranged; /* only items with a number from item_first to item_last are of this domain */
     int64_t item_first, item_last;
 };

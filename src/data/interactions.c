@@ -87,6 +87,31 @@ static int look_at_range(const struct rh_interactions *how, struct rh_field item
     return RH_OK;
 }
 
+/* The user or item that the builder gave this number. */
+static int take_number(const struct rh_interactions *how, const struct rh_ids *ids, const char *what,
+                       struct rh_field f, int64_t line, int32_t *out, struct rh_error *err)
+{
+    int64_t x;
+    if (!rh_scan_int(f.s, f.n, &x) || x < 0 || x >= ids->n)
+        return rh_fail(err, RH_EDATA, "%s:%lld: %s '%.*s' is not allowed: with ids = numbers expected 0 to %d, as many "
+                       "%ss as the file before has", how->place, (long long)line, what, (int)(f.n < 60 ? f.n : 60),
+                       f.s, ids->n - 1, what);
+    *out = (int32_t)x;
+    return RH_OK;
+}
+
+static int take_ids(const struct rh_interactions *how, const struct rh_field *field, int64_t line,
+                    struct rh_builder *b, int32_t *user, int32_t *item, struct rh_error *err)
+{
+    const struct rh_field *u = &field[RH_F_USER], *i = &field[RH_F_ITEM];
+    if (how->numbered) {
+        RH_TRY(take_number(how, &b->user, "user", *u, line, user, err));
+        return take_number(how, &b->item, "item", *i, line, item, err);
+    }
+    RH_TRY(rh_builder_id(&b->user, "user", u->s, u->n, user, err));
+    return rh_builder_id(&b->item, "item", i->s, i->n, item, err);
+}
+
 static int read_rows(const struct rh_interactions *how, const struct rh_data_env *env, struct rh_input *in,
                      struct rh_reading *reading, struct rh_builder *b, struct rh_error *err)
 {
@@ -111,8 +136,7 @@ static int read_rows(const struct rh_interactions *how, const struct rh_data_env
         if (!here)
             continue;
         RH_TRY(rh_builder_reserve(b, 1, err));
-        RH_TRY(rh_builder_id(&b->user, "user", field[RH_F_USER].s, field[RH_F_USER].n, &user, err));
-        RH_TRY(rh_builder_id(&b->item, "item", field[RH_F_ITEM].s, field[RH_F_ITEM].n, &item, err));
+        RH_TRY(take_ids(how, field, line, b, &user, &item, err));
         rh_builder_push(b, user, item, value, time, how->given);
     }
 }
@@ -140,7 +164,8 @@ int rh_interactions_read(const struct rh_interactions *how, const struct rh_data
 {
     int64_t before = b->n;
     int status = RH_DONE;
-    if (!how->item_ranged && (how->reader == &rh_reader_delimited || how->reader == &rh_reader_atomic))
+    bool plain = !how->item_ranged && !how->numbered;
+    if (plain && (how->reader == &rh_reader_delimited || how->reader == &rh_reader_atomic))
         status = rh_bulk_read(how, env, b, err);
     if (status == RH_DONE)
         status = read_carefully(how, env, b, err);

@@ -21,6 +21,7 @@ struct rh_interactions {
     double scale_min, scale_max;    /* a rating outside is an error */
     bool item_ranged;               /* rows of other items are passed over: they belong to another domain */
     int64_t item_first, item_last;
+    bool numbered;                  /* ids are numbers from 0 of the users and items that the builder has already */
     uint8_t given;                  /* enum rh_given_part of all rows */
 };
 

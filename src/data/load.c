@@ -4,6 +4,7 @@
 #include "data/features.h"
 #include "data/interactions.h"
 #include "data/marks.h"
+#include "data/numbers.h"
 #include "data/opened.h"
 #include "data/synthetic.h"
 
@@ -231,6 +232,7 @@ static int read_part(const struct rh_data_env *env, const struct rh_domain_spec 
     struct rh_interactions how = { .place = place, .must_rate = b->has_value, .time_format = spec->time_format,
                                    .time_unknown = spec->time_unknown, .scaled = spec->scaled,
                                    .scale_min = spec->scale_min, .scale_max = spec->scale_max, .given = (uint8_t)part,
+                                   .numbered = spec->numbered && part > RH_GIVEN_TRAIN,
                                    .item_ranged = spec->item_ranged, .item_first = spec->item_first,
                                    .item_last = spec->item_last };
     RH_TRY(find_reader(name, place, &how.reader, err));
@@ -244,8 +246,16 @@ static int read_part(const struct rh_data_env *env, const struct rh_domain_spec 
     return status;
 }
 
+static int keep_names(const struct rh_builder *b, struct rh_arena *a, struct rh_names_read *names,
+                      struct rh_error *err)
+{
+    RH_TRY(rh_ids_strings(&b->user, NULL, b->user.n, a, &names->user, err));
+    return rh_ids_strings(&b->item, NULL, b->item.n, a, &names->item, err);
+}
+
 static int read_rows(const struct rh_dataset *d, const struct rh_data_env *env, int32_t domain,
-                     const struct sources *s, struct rh_domain_data **out, struct rh_error *err)
+                     const struct sources *s, struct rh_arena *a, struct rh_names_read *names,
+                     struct rh_domain_data **out, struct rh_error *err)
 {
     const struct rh_domain_spec *spec = &d->description->domain[domain];
     struct rh_builder b = { 0 };
@@ -256,6 +266,8 @@ static int read_rows(const struct rh_dataset *d, const struct rh_data_env *env, 
     for (int p = 0; p < 4 && status >= 0; p++)
         if (s->part[p])
             status = read_part(env, spec, p, s->part[p], &b, err);
+    if (status >= 0 && spec->numbered)
+        status = keep_names(&b, a, names, err);
     if (status < 0) {
         rh_builder_release(&b);
         return status;
@@ -335,17 +347,20 @@ static int build(const struct rh_dataset *d, const struct rh_data_env *env, int3
                  struct rh_domain_data **out, struct rh_error *err)
 {
     struct rh_arena a = { 0 };
+    struct rh_names_read names = { 0 };
     struct sources s;
     *out = NULL;
     int status = find_sources(&a, d, env, domain, &s, err);
     if (status >= 0)
-        status = read_rows(d, env, domain, &s, out, err);
+        status = read_rows(d, env, domain, &s, &a, &names, out, err);
     if (status >= 0)
         status = read_marks(&d->description->domain[domain], env, &s, *out, err);
     if (status >= 0)
         status = join_features(d, env, domain, &s, false, *out, err);
     if (status >= 0)
         status = join_features(d, env, domain, &s, true, *out, err);
+    if (status >= 0 && d->description->domain[domain].numbered)
+        status = rh_rename_by_number(&names, *out, err);
     rh_arena_release(&a);
     if (status >= 0) {
         rh_domain_data_hash(*out);

@@ -78,6 +78,10 @@ refuses "problem = fold: no problem has this label; did you mean 'folds'?" '[pub
 refuses "needs the key 'cells'" '[published.mean]' 'note = nothing'
 refuses "'rmse': expected METRIC VALUE" '[published.mean]' 'cells = rmse'
 refuses "'auc 0.5': the metric is not among those of [evaluate]" '[published.mean]' 'cells = auc 0.5'
+refuses "'rmse/candidates=sampled 1': no problem has candidates = sampled" '[published.mean]' \
+    'cells = rmse/candidates=sampled 1'
+refuses "'rmse/candidates=al 1': behind /candidates= expected sampled or corrected" '[published.mean]' \
+    'cells = rmse/candidates=al 1'
 refuses "'rmse 1 seed': 'seed' needs its interval" '[published.mean]' 'cells = rmse 1 seed'
 refuses "a tolerance needs its reason" '[published.mean]' 'cells = rmse 1 within 0.1'
 refuses "'within' needs a number from 0" '[published.mean]' 'cells = rmse 1 within -1 seed'

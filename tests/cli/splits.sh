@@ -154,6 +154,16 @@ no_leak() {
 }
 ok 'users who train and have support rows of cold films are no leak' no_leak
 
+# NCF's split, from the rows of its test file and its negatives: two rows of Ferrari Dacrema et al., table 55, in the
+# intervals of experiments/papers/ncf_ml1m.ini, which has all that can be tried.
+sed '/^\[algorithm\.p3alpha\]/,$d' "$HARNESS_SOURCE/experiments/papers/ncf_ml1m.ini" >ncf.ini
+sed -n '/^\[published\]/,/^$/p; /^\[published.TopPopular\]/,/^$/p; /^\[published.ItemKNN/,/^$/p' \
+    "$HARNESS_SOURCE/experiments/papers/ncf_ml1m.ini" >>ncf.ini
+exits 0 'NCF, MovieLens 1M' "$HARNESS" reproduce ncf.ini --store r.sqlite --quiet
+says out '10 of 10 cells hold: the table holds'
+"$HARNESS" table ncf_ml1m --store r.sqlite --format json >ncf.json
+says ncf.json '"users": 6040, "items": 3706, "train_rows": 994169, "source_rows": 0, "test_rows": 6040'
+
 # Independent values over other folds of the same rule; the folds move them by about 0.002, the MRR by 0.008. Those of
 # itemknn may differ by the intervals of experiments/papers/mymedialite_ml100k.ini times the root of 2: four standard
 # deviations of the difference between two draws of the folds.

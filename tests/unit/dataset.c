@@ -132,6 +132,43 @@ static void parts_of_a_split_are_kept(void **state)
     close_all(&o, d);
 }
 
+/* The test file calls users and items by their place in the train file; features still join by the ids of the files. */
+static void numbers_stand_for_ids(void **state)
+{
+    struct opened o;
+#define NUMBERED "[dataset]\ntitle = T\nfolder = .\n[domain]\ntrain = n.train\ntest = n.test\nids = numbers\n"      \
+                 "user = 1\nitem = 2\nrating = 3\n[items]\nfile = n.items\nseparator = tab\nid = 1\ntitle = 2\n"
+    (void)state;
+    write_file("n.train", "ann::x::1\nbob::y::2\nann::y::3\nbob::x::4\n");
+    write_file("n.test", "0\t1\t3\n"); /* ann and y, who are in the train file, too */
+    write_file("n.items", "y\tYes\nx\tNo\n");
+    assert_int_equal(open_text(&o, NUMBERED, ""), RH_OK);
+    struct rh_domain_data *d = load(&o, "test");
+    assert_string_equal(rows_of(d), "0/0=1#0:1 0/1=3#3:3 1/0=4#2:1 1/1=2#1:1");
+    assert_string_equal(rh_string(&d->title, 0), "No");
+    assert_string_equal(rh_string(&d->title, 1), "Yes");
+    close_all(&o, d);
+
+    assert_int_equal(open_text(&o, NUMBERED, "rating_min=2"), RH_OK); /* numbers are those before filters */
+    d = load(&o, "test");
+    assert_string_equal(rows_of(d), "1/1=2#0:1 1/0=4#1:1 0/1=3#2:3");
+    close_all(&o, d);
+
+    static const char *const refused[][2] = {
+        { "2\t1\t3\n", "n.test:1: user '2' is not allowed: with ids = numbers expected 0 to 1, as many users as the "
+                        "file before has" },
+        { "0\ty\t3\n", "n.test:1: item 'y' is not allowed: with ids = numbers expected 0 to 1" },
+        { "-1\t1\t3\n", "n.test:1: user '-1' is not allowed" },
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        write_file("n.test", refused[i][0]);
+        assert_int_equal(open_text(&o, NUMBERED, ""), RH_OK);
+        assert_int_equal(rh_dataset_load(o.d, &o.env, "test", &d, &o.err), RH_EDATA);
+        assert_says(o.err, refused[i][1]);
+        close_all(&o, NULL);
+    }
+}
+
 /* Lists of pairs, or one id a line; what the domain does not have is passed over. */
 static void cold_users_and_items_are_marked(void **state)
 {
@@ -377,6 +414,7 @@ int main(void)
         cmocka_unit_test(filters_work_in_order_and_account),
         cmocka_unit_test(the_core_is_the_largest_part_where_both_bounds_hold),
         cmocka_unit_test(parts_of_a_split_are_kept),
+        cmocka_unit_test(numbers_stand_for_ids),
         cmocka_unit_test(cold_users_and_items_are_marked),
         cmocka_unit_test(any_number_of_threads_reads_the_same),
         cmocka_unit_test(the_first_bad_row_is_named_whatever_the_threads),

@@ -43,6 +43,8 @@ static const struct expected table[] = {
     { "ml-100k-mcrec", NULL, "movies", 100000, 100000, 943, 1682, 0, 0, 0, 0, 0, 20000, 1682, "genre title" },
     { "ml-1m", NULL, "movies", 1000209, 1000209, 6040, 3706, 1, 5, 956703932, 1046454590, 335024, 0, 3706,
       "genre title description director cast" },
+    { "ml-1m-ncf", NULL, "movies", 1006249, 1000209, 6040, 3706, 1, 5, 956703932, 1046454590, 335024, 6040, 3706,
+      "genre title" },
     { "ml-1m-melu", NULL, "movies", 1000209, 1000209, 6040, 3706, 1, 5, 956703932, 1046454590, 335024, 0, 3704,
       "rate genre director actor" },
     { "amazon-2014-digital-music", NULL, "music", 6908, 6908, 2490, 382, 1, 5, 893721600, 1404691200, 0, 0, 382,
