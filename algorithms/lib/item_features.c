@@ -1,0 +1,124 @@
+#include "algorithms/lib/item_features.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool has_data(const struct rh_features *x)
+{
+    return x->row || x->dense;
+}
+
+/* Is `name` one of the words of `list`? */
+static bool listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *word = list + strspn(list, ", \t"); *word; word += strspn(word, ", \t")) {
+        size_t n = strcspn(word, ", \t");
+        if (n == length && !memcmp(word, name, n))
+            return true;
+        word += n;
+    }
+    return false;
+}
+
+/* Every word of `list` has to be a block with data. */
+static int check_names(struct rh_ctx *ctx, const char *list, const struct rh_domain *d, int32_t n_blocks)
+{
+    char known[200] = "";
+    for (int32_t f = 0; f < n_blocks; f++) {
+        size_t at = strlen(known);
+        if (has_data(&d->item_features[f]))
+            snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", d->item_features[f].name);
+    }
+    for (const char *word = list + strspn(list, ", \t"); *word; word += strspn(word, ", \t")) {
+        size_t n = strcspn(word, ", \t");
+        bool found = false;
+        for (int32_t f = 0; f < n_blocks; f++) {
+            const struct rh_features *x = &d->item_features[f];
+            found |= has_data(x) && strlen(x->name) == n && !memcmp(x->name, word, n);
+        }
+        if (!found)
+            return ctx->host->fail(ctx, RH_EINVAL, "blocks = %s: domain '%s' has no item features '%.*s'; it has: %s",
+                                   list, d->name, (int)n, word, *known ? known : "none");
+        word += n;
+    }
+    return RH_OK;
+}
+
+/* Appends the features of item i in block x, whose columns begin at `first`; returns the new end. */
+static int64_t append(const struct rh_features *x, int32_t i, int32_t first, const double *idf, bool balance,
+                      struct rh_item_features *out, int64_t at)
+{
+    int64_t begin = at;
+    double square = 0;
+    for (int64_t k = x->row ? x->row[i] : 0; x->row && k < x->row[i + 1]; k++) {
+        out->col[at] = first + x->col[k];
+        out->val[at++] = (float)((x->val ? x->val[k] : 1) * idf[first + x->col[k]]);
+    }
+    for (int32_t c = 0; x->dense && c < x->n_cols; c++) {
+        float v = x->dense[(int64_t)i * x->n_cols + c];
+        if (v == 0)
+            continue;
+        out->col[at] = first + c;
+        out->val[at++] = v;
+    }
+    for (int64_t k = begin; k < at; k++)
+        square += (double)out->val[k] * out->val[k];
+    for (int64_t k = begin; balance && square > 0 && k < at; k++)
+        out->val[k] = (float)(out->val[k] / sqrt(square));
+    return at;
+}
+
+static void weigh_columns(const struct rh_features *x, double *idf)
+{
+    for (int64_t k = 0; k < x->row[x->n_rows]; k++)
+        idf[x->col[k]] += 1;
+    for (int32_t c = 0; c < x->n_cols; c++)
+        idf[c] = 1 + log((1 + (double)x->n_rows) / (1 + idf[c]));
+}
+
+int rh_item_features(struct rh_ctx *ctx, const struct rh_item_features_params *p, const struct rh_train *train,
+                     void *(*take)(struct rh_ctx *ctx, size_t n, size_t elem), struct rh_item_features *out)
+{
+    const struct rh_domain *d = &train->domain[train->target];
+    int64_t columns = 1, entries = d->n_items;
+    bool all = !strcmp(p->blocks, "all");
+    int status = all ? RH_OK : check_names(ctx, p->blocks, d, train->n_item_blocks);
+    int32_t *first = ctx->host->scratch(ctx, (size_t)train->n_item_blocks + 1, sizeof *first); /* -1: not used */
+    if (status < 0 || !first)
+        return status < 0 ? status : RH_ENOMEM;
+    for (int32_t f = 0; f < train->n_item_blocks; f++) {
+        const struct rh_features *x = &d->item_features[f];
+        first[f] = has_data(x) && (all || listed(p->blocks, x->name)) ? (int32_t)(columns - 1) : -1;
+        if (first[f] < 0)
+            continue;
+        columns += x->n_cols;
+        entries += x->row ? x->row[d->n_items] : (int64_t)d->n_items * x->n_cols;
+        if (columns > INT32_MAX)
+            return ctx->host->fail(ctx, RH_EDATA, "more than %d feature columns in all blocks", INT32_MAX);
+    }
+    if (columns == 1)
+        return ctx->host->fail(ctx, RH_EDATA, "no item features (genres, categories, words) in domain '%s'", d->name);
+    double *idf = ctx->host->scratch(ctx, (size_t)columns, sizeof *idf);
+    *out = (struct rh_item_features){ d->n_items, (int32_t)columns,
+                                      take(ctx, (size_t)d->n_items + 1, sizeof *out->row),
+                                      take(ctx, (size_t)entries, sizeof *out->col),
+                                      take(ctx, (size_t)entries, sizeof *out->val) };
+    if (!idf || !out->row || !out->col || !out->val)
+        return RH_ENOMEM;
+    for (int64_t c = 0; c < columns && !p->idf; c++)
+        idf[c] = 1;
+    for (int32_t f = 0; f < train->n_item_blocks && p->idf; f++)
+        if (first[f] >= 0 && d->item_features[f].row)
+            weigh_columns(&d->item_features[f], idf + first[f]);
+    int64_t at = 0;
+    for (int32_t i = 0; i < d->n_items; i++) {
+        for (int32_t f = 0; f < train->n_item_blocks; f++)
+            if (first[f] >= 0)
+                at = append(&d->item_features[f], i, first[f], idf, p->balance, out, at);
+        out->col[at] = (int32_t)columns - 1;
+        out->val[at++] = 1;
+        out->row[i + 1] = at;
+    }
+    return RH_OK;
+}
