@@ -135,11 +135,11 @@ static const struct rh_algorithm attribute_map = {
     .summary = "implicit least squares, and a map from features to factors for items without interactions",
     .reference = "Gantner, Drumond, Freudenthaler, Rendle and Schmidt-Thieme 2010, Learning attribute-to-feature "
                  "mappings for cold-start recommendations (ICDM)",
-    .cost = "that of ials, and an epoch O(map_steps nnz(features) d) for the map; memory 4 d (U + I + C) + 16 nnz + 8 "
-            "nnz(features) bytes for C feature columns, and 4 d (3 C + I) while mapping",
+    .cost = "that of ials, and an epoch O(map_steps nnz(features) d) for the map; memory 4 d (U + I + C) + 16 nnz + "
+            "8 nnz(features) bytes for C feature columns, and 4 d (3 C + I) while mapping",
     .advice = "For new items that have features, in a catalogue where others have interactions: these are ranked as "
-              "by ials. Tune ials first, then map_reg (by factors of 10) and blocks. Compare with content, which needs "
-              "no factors.",
+              "by ials. Tune ials first, then map_reg (by factors of 10) and blocks. Compare with content, which "
+              "needs no factors.",
     .revision = 1,
     .flags = RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
     .params = attribute_map_table,

@@ -1,5 +1,5 @@
-/* All features of a domain's items as one sparse matrix, a row an item: blocks side by side, and a column of ones last.
- * What regresses on features starts from here. */
+/* All features of a domain's items as one sparse matrix, a row an item: blocks side by side, and a column of ones
+ * last. What regresses on features starts from here. */
 #ifndef RH_ALGORITHMS_LIB_ITEM_FEATURES_H
 #define RH_ALGORITHMS_LIB_ITEM_FEATURES_H
 

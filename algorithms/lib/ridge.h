@@ -1,9 +1,9 @@
-/* Ridge regression of vectors on sparse features, all components at once: with F the features of the items in use and Y
- * their vectors, W minimises |F W - Y|^2 + reg |W|^2, that is (F'F + reg I) W = F'Y.
+/* Ridge regression of vectors on sparse features, all components at once: with F the features of the items in use and
+ * Y their vectors, W minimises |F W - Y|^2 + reg |W|^2, that is (F'F + reg I) W = F'Y.
  *
- * Solved by conjugate gradients without making F'F (Hestenes and Stiefel 1952; Golub and Van Loan, section 11.3): every
- * component has its own step lengths, and one walk over F serves all of them. Sums are made in a fixed order: the
- * numbers do not depend on threads. Time O(steps nnz width), memory 4 width (3 columns + items) bytes of scratch. */
+ * Solved by conjugate gradients without making F'F (Hestenes and Stiefel 1952; Golub and Van Loan, section 11.3):
+ * every component has its own step lengths, and one walk over F serves all of them. Sums are made in a fixed order:
+ * the numbers do not depend on threads. Time O(steps nnz width), scratch memory 4 width (3 columns + items) bytes. */
 #ifndef RH_ALGORITHMS_LIB_RIDGE_H
 #define RH_ALGORITHMS_LIB_RIDGE_H
 

@@ -226,6 +226,82 @@ static void unseen_items_are_found_by_their_features(void **state)
         print_message("# attribute_map, %s: %.4f\n", settings[k], auc);
         assert_true(auc > 0.75);
     }
+    double of_each = cold_item_auc(&h, &w, "feature_ridge", NULL);
+    print_message("# feature_ridge: %.4f\n", of_each);
+    assert_true(of_each > 0.75);
+    test_host_release(&h);
+}
+
+/* Scores of feature_ridge are f(i).w with the w of the dense normal equations, whether a history has fewer items than
+ * there are columns (users 0 and 1) or more (user 2). */
+static void a_user_is_solved_for_as_by_dense_equations(void **state)
+{
+    (void)state;
+    enum { N = 40, GENRE = 9, COLS = GENRE + 1 };
+    static const int length[] = { 1, 6, 25 };
+    const double a0 = 0.3, reg = 0.8;
+    struct test_host h;
+    struct test_cell cell[N * GENRE];
+    struct test_row row[N];
+    double f[N][COLS] = { 0 }, parts[N];
+    int64_t cells = 0, rows = 0;
+    test_host_init(&h, 1, 1);
+    struct rh_rng r = rh_stream(9, "dense", "", 0);
+    for (int i = 0; i < N; i++) {
+        f[i][GENRE] = 1;
+        for (int c = 0; c < GENRE; c++)
+            if (rh_rng_below(&r, 3) == 0) {
+                float x = (float)rh_rng_normal(&r);
+                cell[cells++] = (struct test_cell){ i, c, x };
+                f[i][c] = x;
+            }
+    }
+    for (int u = 0; u < 3; u++)
+        for (int k = 0; k < length[u]; k++)
+            row[rows++] = (struct test_row){ u, (7 * u + k) % N, 1, 0 };
+    struct rh_features genre = test_sparse(&h, "genre", N, GENRE, cell, cells, true);
+    struct rh_domain d = test_domain(&h, "films", 3, N, row, rows, 0);
+    d.item_features = &genre;
+    struct rh_train train = { .n_users = 3, .n_domains = 1, .domain = &d, .n_item_blocks = 1 };
+    struct test_model m;
+    assert_int_equal(test_fit(&h, test_algorithm("feature_ridge"),
+                              "balance = no; idf = no; unobserved = 0.3; reg = 0.8", &train, -1, &m), RH_OK);
+    for (int u = 0; u < 3; u++) {
+        double a[COLS * COLS] = { 0 }, b[COLS] = { 0 };
+        float score[N], weight[N];
+        int32_t why[N];
+        bool mine[N] = { false };
+        for (int k = 0; k < length[u]; k++)
+            mine[(7 * u + k) % N] = true;
+        for (int i = 0; i < N; i++)
+            for (int c = 0; c < COLS; c++) {
+                b[c] += mine[i] ? f[i][c] : 0;
+                for (int e = 0; e < COLS; e++)
+                    a[c * COLS + e] += (mine[i] ? 1 : a0) * f[i][c] * f[i][e];
+            }
+        for (int c = 0; c < COLS; c++)
+            a[c * COLS + c] += reg;
+        eliminate(COLS, a, b);
+        struct rh_query q = test_query(&h, &train, u);
+        assert_int_equal(test_score(&h, &m, &q, 1, 1, score, N), RH_OK);
+        for (int i = 0; i < N; i++) {
+            double expected = 0;
+            for (int c = 0; c < COLS; c++)
+                expected += f[i][c] * b[c];
+            assert_near(score[i], expected, 1e-5);
+            parts[i] = mine[i] ? 0 : expected;
+        }
+        for (int i = 0; i < N; i++) { /* what explains a score adds up to it */
+            if (mine[i])
+                continue;
+            int n = m.algorithm->explain(&h.ctx, m.state, &q, i, N, why, weight);
+            assert_int_equal(n, length[u]);
+            for (int k = 0; k < n; k++)
+                parts[i] -= weight[k];
+            assert_near(parts[i], 0, 1e-5);
+        }
+    }
+    test_model_release(&m);
     test_host_release(&h);
 }
 
@@ -255,6 +331,7 @@ int main(void)
         cmocka_unit_test(blocks_stand_side_by_side),
         cmocka_unit_test(the_ridge_solves_its_normal_equations),
         cmocka_unit_test(unseen_items_are_found_by_their_features),
+        cmocka_unit_test(a_user_is_solved_for_as_by_dense_equations),
         cmocka_unit_test(items_with_rows_keep_their_vectors),
     };
     return cmocka_run_group_tests_name("hybrid", tests, NULL, NULL);
