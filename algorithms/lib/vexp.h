@@ -10,7 +10,7 @@
 static inline __attribute__((always_inline)) float rh_exp(float x)
 {
     const float magic = 12582912; /* 1.5 * 2^23: adding it rounds to an integer */
-    x = x < -87 ? -87 : x;
+    x = x > -87 ? x : -87; /* what is no number, too */
     x = x > 88 ? 88 : x;
     float n = (x * 1.44269504088896341f + magic) - magic;
     float f = x - n * 0.693359375f;
@@ -22,7 +22,7 @@ static inline __attribute__((always_inline)) float rh_exp(float x)
     p = p * f + 1.6666665459e-1f;
     p = p * f + 5.0000001201e-1f;
     p = p * f * f + f + 1;
-    int32_t bits = ((int32_t)n + 127) << 23;
+    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
     float power;
     memcpy(&power, &bits, sizeof power);
     return p * power;
