@@ -6,6 +6,7 @@
 #include "config/places.h"
 #include "config/plan.h"
 #include "metrics/metric.h"
+#include "plugin/page.h"
 #include "plugin/registry.h"
 #include "split/split.h"
 
@@ -185,29 +186,13 @@ static void describe_params(const struct rh_param *table, struct rh_text *out)
 
 static void describe_algorithm(const struct rh_algorithm *a, struct rh_text *out)
 {
-    static const struct {
-        uint32_t flag;
-        const char *text;
-    } says[] = {
-        { RH_A_USES_SOURCES, "learns from source domains" },
-        { RH_A_NEEDS_SOURCES, "needs source domains" },
-        { RH_A_NEEDS_VALUES, "needs ratings" },
-        { RH_A_NEEDS_TIME, "needs timestamps" },
-        { RH_A_NEEDS_ITEM_FEATURES, "needs item features" },
-        { RH_A_NEEDS_USER_FEATURES, "needs user features" },
-        { RH_A_RATES, "scores are ratings" },
-        { RH_A_COLD_USERS, "scores unseen users" },
-        { RH_A_COLD_ITEMS, "scores unseen items" },
-        { RH_A_RANDOM, "depends on the seed" },
-    };
     rh_text_printf(out, "algorithm %s, revision %u\n%s\n%s\n", a->name, a->revision, a->summary, a->reference);
     if (a->cost)
         rh_text_printf(out, "cost: %s\n", a->cost);
     if (a->advice)
         rh_text_printf(out, "advice: %s\n", a->advice);
-    for (size_t i = 0, n = 0; i < sizeof says / sizeof *says; i++)
-        if (a->flags & says[i].flag)
-            rh_text_printf(out, "%s%s", n++ ? ", " : "\n", says[i].text);
+    rh_text_add(out, a->flags ? "\n" : "");
+    rh_algorithm_flags_text(a, out);
     rh_text_add(out, "\n");
     describe_params(a->params, out);
     if (a->epoch) {

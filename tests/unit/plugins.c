@@ -2,8 +2,10 @@
  * gets these tests for nothing. Iterative algorithms run two epochs. */
 #include "testhost.h"
 
+#include "base/file.h"
 #include "base/param.h"
 #include "base/stream.h"
+#include "plugin/page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -552,10 +554,46 @@ static void explanations_come_from_the_history(void **state)
     for_each(check_explanations);
 }
 
+static void the_page_is_what_the_descriptors_say(void **state)
+{
+    (void)state;
+    struct rh_arena a = { 0 };
+    struct rh_text t = { 0 };
+    struct rh_error err = { 0 };
+    const char *source = getenv("HARNESS_SOURCE");
+    char *page;
+    size_t n;
+    rh_algorithms_markdown(rh_builtin_algorithms, &t);
+    assert_false(t.failed);
+    if (rh_read_file(&a, rh_path_join(&a, source ? source : ".", "docs/algorithms.md"), &page, &n, &err) < 0)
+        fail_msg("%s", err.text);
+    if (strcmp(page, t.s) != 0)
+        fail_msg("docs/algorithms.md is old: HARNESS_WRITE_DOCS=docs/algorithms.md tests/unit/plugins");
+    rh_text_release(&t);
+    rh_arena_release(&a);
+}
+
+/* Instead of the tests: the page, into the file of this name. */
+static int write_page(const char *path)
+{
+    struct rh_text t = { 0 };
+    struct rh_error err = { 0 };
+    rh_algorithms_markdown(rh_builtin_algorithms, &t);
+    int status = t.failed ? RH_ENOMEM : rh_write_file(path, t.s, t.n, &err);
+    if (status < 0)
+        print_error("%s\n", err.text);
+    rh_text_release(&t);
+    return status < 0;
+}
+
 int main(void)
 {
+    const char *path = getenv("HARNESS_WRITE_DOCS");
+    if (path)
+        return write_page(path);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptors_are_sane),
+        cmocka_unit_test(the_page_is_what_the_descriptors_say),
         cmocka_unit_test(any_history_gives_finite_scores),
         cmocka_unit_test(lists_score_like_full_rankings),
         cmocka_unit_test(batches_and_threads_do_not_matter),
