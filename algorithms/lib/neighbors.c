@@ -15,6 +15,7 @@ struct finder {
     struct rh_inverted users;  /* of an item */
     struct rh_tally items;     /* of a user; for counts */
     const double *a, *b, *c;   /* [n_items padded] as in the job */
+    const double *own_c;       /* [n_items] */
     int32_t k, first;          /* length of a list; first item of the share at work */
     int64_t *room;             /* [n_items + 1] where the keys of an item begin: room for its longest possible list */
     uint64_t *key;             /* [room[n_items]] */
@@ -84,7 +85,7 @@ static void compare(const struct finder *f, int32_t i, const struct desk *desk, 
     const double *restrict b = f->b, *restrict cs = f->c, *restrict sum = desk->sum;
     const int32_t *restrict count = desk->count;
     float *restrict similarity = desk->similarity;
-    double a = f->a[i], c = f->c[i], shrinkage = f->job->shrinkage, gamma = f->job->gamma;
+    double a = f->a[i], c = f->own_c[i], shrinkage = f->job->shrinkage, gamma = f->job->gamma;
     if (count)
         for (int32_t j = begin; j < end; j++) {
             double x = count[j];
@@ -197,6 +198,7 @@ int rh_neighbors_find(struct rh_ctx *ctx, const struct rh_neighbor_job *job, str
         .a = padded(ctx, job->a, n),
         .b = padded(ctx, job->b, n),
         .c = padded(ctx, job->c, n),
+        .own_c = job->own_c ? job->own_c : job->c,
         .k = job->k < n ? job->k : n,
     };
     if (!f.a || !f.b || !f.c)

@@ -3,11 +3,11 @@
  * With x(i, j) the co-occurrence of two items - the number of users that have both, or the sum over them of value(u,
  * i) * value(u, j) - the similarity that item i, the owner of a list, gives to item j is
  *
- *     s(i, j) = x(i, j) / (a[i] * b[j] + (c[i] + c[j]) + shrinkage - gamma * x(i, j))
+ *     s(i, j) = x(i, j) / (a[i] * b[j] + (own_c[i] + c[j]) + shrinkage - gamma * x(i, j))
  *
  * which is cosine with a = b = norms; Jaccard with a = b = 0, c = counts, gamma = 1; conditional probability with a
- * = counts, b = counts^alpha. Only s > 0 counts (and a denominator > 0); of equal similarities the lower item index
- * comes first. Similarities are computed in double and kept as float.
+ * = counts, b = counts^alpha; lib/similarity.h has more of them. Only s > 0 counts (and a denominator > 0); of equal
+ * similarities the lower item index comes first. Similarities are computed in double and kept as float.
  *
  * Time: counts by lib/tally.h, values by one multiplication for each user and pair of items; then some operations a
  * pair of items. No more of the matrix x than a row a thread is ever in memory; lists while at work and result: 8 k
@@ -22,7 +22,8 @@ struct rh_neighbor_job {
     int32_t n_users;
     const float *value;      /* [interactions] in the order of domain->item, or NULL: count */
     const double *a, *b, *c; /* [n_items] each, >= 0 */
-    double gamma, shrinkage; /* >= 0 */
+    const double *own_c;     /* [n_items] >= 0, or NULL: c */
+    double gamma, shrinkage; /* shrinkage >= 0 */
     int32_t k;               /* length of a list at most, > 0 */
 };
 

@@ -6,20 +6,15 @@
  * filtering recommendation algorithms" (WWW 10) turn the lists round: each candidate i keeps its k most similar
  * items, and those of them count that are in the history. This is the default: it ranks better on MovieLens 100K.
  *
- * With x(i, j) = sum over users of r(u, i) r(u, j), where r is 1 for an interaction, or the rating (`weighted =
- * yes`, cosine only), n(i) the number of users of i, and h = shrinkage:
- *
- *     cosine       s(j, i) = x(i, j) / (|r(i)| |r(j)| + h)
- *     adjusted     the same with r(u, i) - mean of u's ratings (Sarwar et al. 2001, but with the norms taken over all
- *                  users of an item, not over the common ones: a pair with one common user is no perfect match, and
- *                  one pass suffices)
- *     jaccard      s(j, i) = x / (n(i) + n(j) - x + h) on sets
- *     conditional  s(j, i) = x / (n(j) n(i)^alpha + h) on sets (Deshpande and Karypis 2004, conditional probability)
+ * Similarities are those of lib/similarity.h, where r is 1 for an interaction, or the rating (`weighted = yes`, in the
+ * cosines only), or its weight as a word of information retrieval (`weighting`, in the cosines only). The owner of the
+ * list comes first in them, but for `conditional`, whose owner is always the item of the history. `adjusted` is the
+ * cosine with r(u, i) - mean of u's ratings (Sarwar et al. 2001, but with the norms taken over all users of an item,
+ * not over the common ones: a pair with one common user is no perfect match, and one pass suffices).
  *
  * Only positive similarities are kept; of equal ones the lower item index goes first. `normalize = yes` scales each
  * list to the sum 1, so that items in dense neighbourhoods do not shout down the others (Deshpande and Karypis
- * 2004). The shrinkage is a number added below the fraction (as in Ferrari Dacrema, Cremonesi and Jannach 2019).
- * With `weighted` an item of the history counts by its rating.
+ * 2004). With `weighted` an item of the history counts by its rating, whatever the weighting.
  *
  * The list of an item holds no item itself, and is never changed by the query: unseen users are folded in through
  * their history. A user without history gets 0 for every item, as do items that nothing in the history is similar
@@ -30,25 +25,35 @@
 
 #include "algorithms/lib/explain.h"
 #include "algorithms/lib/neighbors.h"
+#include "algorithms/lib/similarity.h"
 
 #include <string.h>
 
-enum { COSINE, ADJUSTED, JACCARD, CONDITIONAL };
 enum { OF_HISTORY, OF_CANDIDATE };
 
 struct itemknn_params {
     int64_t neighbors;
-    int similarity;
-    double shrinkage, alpha;
+    int similarity, weighting;
+    double shrinkage, alpha, tversky_alpha, tversky_beta;
     bool weighted, normalize;
     int lists_of;
 };
 
 static const struct rh_choice similarities[] = {
-    { "cosine", COSINE, "angle between the columns of two items" },
-    { "adjusted", ADJUSTED, "cosine of ratings less the user's mean; needs ratings" },
-    { "jaccard", JACCARD, "users of both by users of either" },
-    { "conditional", CONDITIONAL, "share of an item's users that have the other, damped by the other's popularity" },
+    { "cosine", RH_COSINE, "angle between the columns of two items" },
+    { "adjusted", RH_ADJUSTED, "cosine of ratings less the user's mean; needs ratings" },
+    { "asymmetric", RH_ASYMMETRIC, "cosine in which one item's norm counts more than the other's, by alpha" },
+    { "jaccard", RH_JACCARD, "users of both by users of either" },
+    { "dice", RH_DICE, "twice the users of both by the users of each" },
+    { "tversky", RH_TVERSKY, "users of both by them and shares of those who have one alone" },
+    { "lift", RH_LIFT, "users of both by what chance would bring" },
+    { "conditional", RH_CONDITIONAL, "share of an item's users that have the other, damped by its popularity" },
+    { NULL },
+};
+static const struct rh_choice weightings[] = {
+    { "none", RH_UNWEIGHTED, "1, or the rating" },
+    { "bm25", RH_BM25, "Okapi BM25, items as documents and users as words" },
+    { "tfidf", RH_TFIDF, "square root times inverse document frequency" },
     { NULL },
 };
 static const struct rh_choice owners[] = {
@@ -58,10 +63,15 @@ static const struct rh_choice owners[] = {
 };
 static const struct rh_param itemknn_table[] = {
     RH_INT(struct itemknn_params, neighbors, 100, 1, 1000000, "length k of the list of similar items of an item"),
-    RH_ENUM(struct itemknn_params, similarity, COSINE, similarities, "how alike two items are"),
+    RH_ENUM(struct itemknn_params, similarity, RH_COSINE, similarities, "how alike two items are"),
     RH_REAL(struct itemknn_params, shrinkage, 0, 0, 1e6,
             "added to the denominator of a similarity: trusts pairs with few common users less"),
-    RH_REAL(struct itemknn_params, alpha, 0.5, 0, 1, "exponent of the other item's popularity; conditional only"),
+    RH_REAL(struct itemknn_params, alpha, 0.5, 0, 2,
+            "exponent of the other item's popularity (conditional), of the owner's (asymmetric)"),
+    RH_REAL(struct itemknn_params, tversky_alpha, 1, 0, 1000, "weight of users of the owner alone (tversky)"),
+    RH_REAL(struct itemknn_params, tversky_beta, 1, 0, 1000, "weight of users of the other alone (tversky)"),
+    RH_ENUM(struct itemknn_params, weighting, RH_UNWEIGHTED, weightings,
+            "what an interaction counts in the similarity (cosine, asymmetric)"),
     RH_BOOL(struct itemknn_params, weighted, false,
             "ratings weigh: in the cosine, and the items of the history (no: every interaction is 1)"),
     RH_BOOL(struct itemknn_params, normalize, false, "scale the similarities of a list to the sum 1"),
@@ -90,38 +100,39 @@ static const float *centred(struct rh_ctx *ctx, const struct rh_domain *d, int32
     return value;
 }
 
-/* The parts a, b, c, gamma of the similarity in lib/neighbors.h. */
-static int describe(struct rh_ctx *ctx, const struct itemknn_params *p, struct rh_neighbor_job *job)
+static int itemknn_check(struct rh_ctx *ctx, const void *params)
+{
+    const struct itemknn_params *p = params;
+    if (p->weighting != RH_UNWEIGHTED && p->similarity != RH_COSINE && p->similarity != RH_ASYMMETRIC)
+        return ctx->host->fail(ctx, RH_EINVAL,
+                               "weighting needs similarity = cosine or asymmetric: the others look at sets");
+    return RH_OK;
+}
+
+static const float *reweighted(struct rh_ctx *ctx, int kind, const struct rh_domain *d, int32_t n_users,
+                               const float *value)
+{
+    struct rh_weighting w;
+    float *out = ctx->host->scratch(ctx, (size_t)d->row[n_users], sizeof *out);
+    if (!out || rh_weighting_learn(ctx, kind, d, n_users, value, &w) < 0)
+        return NULL;
+    rh_weighting_apply(&w, d, n_users, value, out);
+    return out;
+}
+
+/* What is compared: ratings, weights, or NULL for sets. */
+static int choose_values(struct rh_ctx *ctx, const struct itemknn_params *p, struct rh_neighbor_job *job)
 {
     const struct rh_domain *d = job->domain;
-    size_t n_items = (size_t)d->n_items;
-    double *square = ctx->host->scratch(ctx, n_items, sizeof *square); /* sum of squares, or count */
-    double *other = ctx->host->scratch(ctx, n_items, sizeof *other);
-    double *zero = ctx->host->scratch(ctx, n_items, sizeof *zero);
-    if (!square || !other || !zero)
-        return RH_ENOMEM;
-    for (int64_t k = 0; k < d->row[job->n_users]; k++)
-        square[d->item[k]] += job->value ? (double)job->value[k] * job->value[k] : 1;
-    switch (p->similarity) {
-    case JACCARD:
-        job->a = job->b = zero;
-        job->c = square;
-        job->gamma = 1;
+    bool cosine = p->similarity == RH_COSINE || p->similarity == RH_ASYMMETRIC;
+    job->value = cosine && p->weighted ? d->value : NULL;
+    if (p->similarity == RH_ADJUSTED)
+        job->value = centred(ctx, d, job->n_users);
+    else if (p->weighting != RH_UNWEIGHTED)
+        job->value = reweighted(ctx, p->weighting, d, job->n_users, job->value);
+    else
         return RH_OK;
-    case CONDITIONAL:
-        for (size_t i = 0; i < n_items; i++)
-            other[i] = pow(square[i], p->alpha);
-        job->a = p->lists_of == OF_HISTORY ? square : other; /* the owner's part */
-        job->b = p->lists_of == OF_HISTORY ? other : square;
-        job->c = zero;
-        return RH_OK;
-    default:
-        for (size_t i = 0; i < n_items; i++)
-            other[i] = sqrt(square[i]);
-        job->a = job->b = other;
-        job->c = zero;
-        return RH_OK;
-    }
+    return job->value ? RH_OK : RH_ENOMEM;
 }
 
 static void scale_lists(struct rh_neighbors *lists)
@@ -140,17 +151,20 @@ static int itemknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_t
     const struct itemknn_params *p = params;
     struct itemknn_state *s = state;
     const struct rh_domain *d = &train->domain[train->target];
-    if (!d->value && (p->weighted || p->similarity == ADJUSTED))
+    if (!d->value && (p->weighted || p->similarity == RH_ADJUSTED))
         return ctx->host->fail(ctx, RH_EDATA, "%s needs ratings, but domain '%s' has none",
                                p->weighted ? "weighted = yes" : "similarity = adjusted", d->name);
-    struct rh_neighbor_job job = { .domain = d, .n_users = train->n_users, .shrinkage = p->shrinkage };
-    job.k = (int32_t)p->neighbors;
-    if (p->similarity == ADJUSTED && !(job.value = centred(ctx, d, train->n_users)))
-        return RH_ENOMEM;
-    if (p->similarity == COSINE && p->weighted)
-        job.value = d->value;
+    struct rh_neighbor_job job = { .domain = d, .n_users = train->n_users, .k = (int32_t)p->neighbors };
+    struct rh_similarity similarity = { p->similarity, p->shrinkage, p->alpha, p->tversky_alpha, p->tversky_beta };
     struct rh_neighbors lists;
-    int status = describe(ctx, p, &job);
+    int status = choose_values(ctx, p, &job);
+    if (status >= 0)
+        status = rh_similarity_describe(ctx, &similarity, &job);
+    if (p->similarity == RH_CONDITIONAL && p->lists_of == OF_CANDIDATE) {
+        const double *own = job.a; /* the item of the history does not own the list */
+        job.a = job.b;
+        job.b = own;
+    }
     if (status >= 0)
         status = rh_neighbors_find(ctx, &job, &lists);
     if (status < 0)
@@ -234,6 +248,7 @@ static const struct rh_algorithm itemknn = {
     .params = itemknn_table,
     .params_size = sizeof(struct itemknn_params),
     .state_size = sizeof(struct itemknn_state),
+    .check = itemknn_check,
     .fit = itemknn_fit,
     .score = itemknn_score,
     .explain = itemknn_explain,

@@ -156,14 +156,14 @@ static int find_metric(struct rh_planning *p, const char *section, const char *c
 /* "rmse 1.518 within 0.01 seed" */
 static int read_cell(struct rh_planning *p, const char *section, const char *text, struct rh_claim *c)
 {
-    static const char *const reasons[] = { "rounding", "exact", "seed" };
+    static const char *const reasons[] = { "rounding", "exact", "seed", "ties" };
     char *copy = rh_arena_strdup(p->a, text), *save = NULL;
     if (!copy)
         return out_of_memory(p);
     const char *metric = strtok_r(copy, " \t", &save), *value = strtok_r(NULL, " \t", &save), *word;
     bool within = false, reason = false;
     if (!metric || !value || !rh_parse_real(value, &c->value))
-        return bad_cell(p, section, text, "expected METRIC VALUE [within TOLERANCE] [rounding | exact | seed]");
+        return bad_cell(p, section, text, "expected METRIC VALUE [within TOLERANCE] [rounding | exact | seed | ties]");
     RH_TRY(find_metric(p, section, text, metric, &c->metric));
     c->printed = value;
     while ((word = strtok_r(NULL, " \t", &save))) {
@@ -175,18 +175,20 @@ static int read_cell(struct rh_planning *p, const char *section, const char *tex
             continue;
         }
         int r = 0;
-        while (r < 3 && strcmp(word, reasons[r]))
+        while (r < 4 && strcmp(word, reasons[r]))
             r++;
-        if (r == 3 || reason)
+        if (r == 4 || reason)
             return bad_cell(p, section, text, "behind the value there may be 'within' with a tolerance and one of "
-                            "rounding, exact, seed");
+                            "rounding, exact, seed, ties");
         c->reason = (enum rh_claim_reason)r;
         reason = true;
     }
     if (within && !reason)
-        return bad_cell(p, section, text, "a tolerance needs its reason: rounding, exact or seed");
+        return bad_cell(p, section, text, "a tolerance needs its reason: rounding, exact, seed or ties");
     if (c->reason == RH_CLAIM_SEED && !within)
         return bad_cell(p, section, text, "'seed' needs its interval: within TOLERANCE");
+    if (c->reason == RH_CLAIM_TIES && !within)
+        return bad_cell(p, section, text, "'ties' needs its interval: within TOLERANCE");
     if (!within)
         c->tolerance = (c->reason == RH_CLAIM_EXACT ? EXACT * fabs(c->value) : half_unit(value)) + SLACK;
     return RH_OK;

@@ -9,7 +9,7 @@
 
 enum verdict { HOLDS, DIFFERS, MISSING };
 static const char *const verdicts[] = { "holds", "differs", "missing" };
-static const char *const reasons[] = { "rounding", "exact", "seed" };
+static const char *const reasons[] = { "rounding", "exact", "seed", "ties" };
 
 /* A cell with what the store has. */
 struct line {

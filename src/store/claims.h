@@ -9,7 +9,8 @@
 enum rh_claim_reason {
     RH_CLAIM_ROUNDING, /* printed with so many digits: half a unit of the last one */
     RH_CLAIM_EXACT,    /* the same number, up to the arithmetic: 1e-9 relative */
-    RH_CLAIM_SEED      /* random numbers or folds that cannot be had again: an interval */
+    RH_CLAIM_SEED,     /* random numbers or folds that cannot be had again: an interval */
+    RH_CLAIM_TIES      /* equal values, of which another program took some by chance of its sorting: an interval */
 };
 
 struct rh_claim {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { COSINE, ADJUSTED, JACCARD, CONDITIONAL };
+enum { COSINE, ADJUSTED, JACCARD, CONDITIONAL, ASYMMETRIC, DICE, TVERSKY, LIFT };
 
 struct reference {
     int similarity, k;
@@ -39,6 +39,16 @@ static const struct reference cases[] = {
       "neighbors = 9; similarity = conditional; alpha = 0.3; lists_of = history" },
     { CONDITIONAL, 6, 1.5, 0.7, false, false, true,
       "neighbors = 6; similarity = conditional; alpha = 0.7; shrinkage = 1.5" },
+    { ASYMMETRIC, 9, 2.5, 0.75, true, false, false,
+      "neighbors = 9; similarity = asymmetric; alpha = 0.75; shrinkage = 2.5; weighted = yes; lists_of = history" },
+    { ASYMMETRIC, 9, 0, 1.5, false, false, true, "neighbors = 9; similarity = asymmetric; alpha = 1.5" },
+    { DICE, 12, 3, 0, false, false, true, "neighbors = 12; similarity = dice; shrinkage = 3" },
+    { TVERSKY, 10, 1, 0, false, false, true,
+      "neighbors = 10; similarity = tversky; tversky_alpha = 0.25; tversky_beta = 2; shrinkage = 1" },
+    { TVERSKY, 10, 1, 0, false, false, false,
+      "neighbors = 10; similarity = tversky; tversky_alpha = 0.25; tversky_beta = 2; shrinkage = 1; "
+      "lists_of = history" },
+    { LIFT, 8, 4, 0, false, false, true, "neighbors = 8; similarity = lift; shrinkage = 4" },
 };
 
 /* Rows with a popular head, so that counts differ, and a tail where similarities tie. */
@@ -77,7 +87,8 @@ static double *co_occurrences(struct test_host *h, const struct rh_train *train,
             mean += d->value[k];
         mean /= (double)(d->row[u + 1] - d->row[u]);
         for (int64_t k = d->row[u]; k < d->row[u + 1]; k++) {
-            bool rated = c->similarity == ADJUSTED || (c->similarity == COSINE && c->weighted);
+            bool cosine = c->similarity == COSINE || c->similarity == ASYMMETRIC;
+            bool rated = c->similarity == ADJUSTED || (cosine && c->weighted);
             r[d->item[k]] = !rated ? 1 : c->similarity == ADJUSTED ? (float)(d->value[k] - mean) : d->value[k];
         }
         for (int64_t k = d->row[u]; k < d->row[u + 1]; k++)
@@ -91,6 +102,10 @@ static double reference_similarity(const struct reference *c, double x, double o
 {
     switch (c->similarity) {
     case JACCARD: return x / (own_square + other_square - x + c->shrinkage);
+    case ASYMMETRIC: return x / (pow(own_square, c->alpha) * pow(other_square, 1 - c->alpha) + c->shrinkage);
+    case DICE: return 2 * x / (own_square + other_square + c->shrinkage);
+    case TVERSKY: return x / (x + 0.25 * (own_square - x) + 2 * (other_square - x) + c->shrinkage);
+    case LIFT: return x / (own_square * other_square + c->shrinkage);
     case CONDITIONAL: return x / (own_square * pow(other_square, c->alpha) + c->shrinkage);
     default: return x / (sqrt(own_square) * sqrt(other_square) + c->shrinkage);
     }
@@ -238,6 +253,42 @@ static void itemknn_by_hand_and_why(void **state)
     test_host_release(&h);
 }
 
+/* The same five users and four items, BM25 by hand. idf(u) = ln(4 / (1 + |u|)) = ln(4/3) for the users of two items, 0
+ * for the user of three, ln 2 for the last; the mean length is 10/4, so the damping of an item of n users is
+ * 1.2 (0.25 + 0.3 n), that is 1.74, 1.38, 1.02, 0.66 for n = 4, 3, 2, 1. Items 0 and 1 share two users, whose weights
+ * are 2.2 / 2.74 idf and 2.2 / 2.38 idf, and the norms add the user of {0 2} and that of {0} to item 0:
+ *   s(0, 1) = 2 w0 w1 i^2 / (w0 sqrt(3 i^2 + (ln 2)^2) w1 sqrt(2) i) = sqrt(2) i / sqrt(3 i^2 + (ln 2)^2) = 0.476588
+ * with i = ln(4/3) = 0.287682; s(0, 2) = i / sqrt(3 i^2 + (ln 2)^2) = 0.336998, as item 2 has no other weight. */
+static void itemknn_weighs_like_words_by_hand(void **state)
+{
+    (void)state;
+    struct test_host h;
+    test_host_init(&h, 1, 5);
+    const struct test_row rows[] = { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 }, { 2, 0 },
+                                     { 2, 2 }, { 3, 1 }, { 3, 2 }, { 3, 3 }, { 4, 0 } };
+    struct rh_domain d = test_domain(&h, "hand", 5, 4, rows, 10, 0);
+    struct rh_train train = { .n_users = 5, .n_domains = 1, .domain = &d };
+    static const char *const settings[] = { "weighting = bm25", "weighting = tfidf",
+                                            "weighting = bm25; similarity = jaccard" };
+    const int32_t history[] = { 0 };
+    for (int c = 0; c < 2; c++) { /* for ones tf-idf differs by a factor of the item, which a cosine takes away */
+        struct test_model m;
+        assert_int_equal(test_fit(&h, test_algorithm("itemknn"), settings[c], &train, -1, &m), RH_OK);
+        struct rh_query q = test_query_with(&h, &train, 4, 1, history, NULL);
+        float out[4];
+        assert_int_equal(test_score(&h, &m, &q, 1, 1, out, 4), RH_OK);
+        assert_float_equal(out[1], 0.476588, 1e-6);
+        assert_float_equal(out[2], 0.336998, 1e-6);
+        assert_float_equal(out[3], 0, 0);
+        test_model_release(&m);
+    }
+    struct test_model m;
+    assert_int_equal(test_fit(&h, test_algorithm("itemknn"), settings[2], &train, -1, &m), RH_EINVAL);
+    assert_non_null(strstr(h.error.text, "cosine or asymmetric"));
+    test_model_release(&m);
+    test_host_release(&h);
+}
+
 static void popularity_counts(void **state)
 {
     (void)state;
@@ -324,6 +375,7 @@ int main(void)
         cmocka_unit_test(itemknn_equals_the_reference_with_many_items),
         cmocka_unit_test(itemknn_refuses_ratings_that_are_not_there),
         cmocka_unit_test(itemknn_by_hand_and_why),
+        cmocka_unit_test(itemknn_weighs_like_words_by_hand),
         cmocka_unit_test(popularity_counts),
         cmocka_unit_test(random_is_uniform_and_seeded),
         cmocka_unit_test(itemknn_finds_the_tastes_of_the_made_world),
