@@ -9,6 +9,13 @@
 #include <stdint.h>
 #include <string.h>
 
+static inline uint64_t rh_topk_key(float similarity, int32_t index)
+{
+    uint32_t bits;
+    memcpy(&bits, &similarity, sizeof bits);
+    return (uint64_t)bits << 32 | (UINT32_MAX - (uint32_t)index);
+}
+
 static inline int32_t rh_topk_index(uint64_t key)
 {
     return (int32_t)(UINT32_MAX - (uint32_t)key);

@@ -5,12 +5,11 @@
  * v most similar to the history of the query vote for their items:
  *
  *     score(u, i) = sum over the neighbours v of s(u, v) r(v, i)
- *     cosine       s(u, v) = x(u, v) / (|r(u)| |r(v)| + h)
- *     jaccard      s(u, v) = x / (n(u) + n(v) - x + h) on sets
- *
- * with x(u, v) = sum over common items of r(u, i) r(v, i), where r is 1 for an interaction, or the rating (`weighted
- * = yes`: in the cosine and in the votes), n the number of items and h = shrinkage. Only positive similarities
- * count; of equal ones the lower user index goes first.
+ * with a similarity of lib/similarity.h, in which the items are what two users have in common. r is 1 for an
+ * interaction, or the rating (`weighted = yes`: in the cosines and in the votes), or in the cosines its weight as a
+ * word of information retrieval (`weighting`). Only positive similarities count; of equal ones the lower user index
+ * goes first. `lists_of = neighbor` turns the lists round, as Ferrari Dacrema, Cremonesi and Jannach 2019 do: a train
+ * user votes when the query's user is among the k most similar to it.
  *
  * r(u) is the history of the query and nothing else, so unseen users are folded in like known ones. The train row of
  * the query's own user is no neighbour (it would vote for what is already known). A user without history gets 0 for
@@ -22,33 +21,55 @@
 
 #include "algorithms/lib/explain.h"
 #include "algorithms/lib/invert.h"
+#include "algorithms/lib/similarity.h"
 #include "algorithms/lib/tally.h"
 #include "algorithms/lib/topk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { COSINE, JACCARD };
+enum { OF_QUERY, OF_NEIGHBOR };
 
 struct userknn_params {
     int64_t neighbors;
-    int similarity;
-    double shrinkage;
+    int similarity, weighting, lists_of;
+    double shrinkage, alpha, tversky_alpha, tversky_beta;
     bool weighted;
 };
 
 static const struct rh_choice similarities[] = {
-    { "cosine", COSINE, "angle between the rows of two users" },
-    { "jaccard", JACCARD, "items of both by items of either" },
+    { "cosine", RH_COSINE, "angle between the rows of two users" },
+    { "asymmetric", RH_ASYMMETRIC, "cosine in which one user's norm counts more than the other's, by alpha" },
+    { "jaccard", RH_JACCARD, "items of both by items of either" },
+    { "dice", RH_DICE, "twice the items of both by the items of each" },
+    { "tversky", RH_TVERSKY, "items of both by them and shares of those that one has alone" },
+    { "lift", RH_LIFT, "items of both by what chance would bring" },
+    { NULL },
+};
+static const struct rh_choice weightings[] = {
+    { "none", RH_UNWEIGHTED, "1, or the rating" },
+    { "bm25", RH_BM25, "Okapi BM25, items as documents and users as words" },
+    { "tfidf", RH_TFIDF, "square root times inverse document frequency" },
+    { NULL },
+};
+static const struct rh_choice owners[] = {
+    { "query", OF_QUERY, "the k users most similar to the one who asks" },
+    { "neighbor", OF_NEIGHBOR, "users who have the one who asks among their k most similar" },
     { NULL },
 };
 static const struct rh_param userknn_table[] = {
     RH_INT(struct userknn_params, neighbors, 50, 1, 1000000, "number k of most similar users that vote"),
-    RH_ENUM(struct userknn_params, similarity, COSINE, similarities, "how alike two users are"),
+    RH_ENUM(struct userknn_params, similarity, RH_COSINE, similarities, "how alike two users are"),
     RH_REAL(struct userknn_params, shrinkage, 0, 0, 1e6,
             "added to the denominator of a similarity: trusts users with few common items less"),
     RH_BOOL(struct userknn_params, weighted, false,
             "ratings weigh: in the cosine, and as votes (no: every interaction is 1)"),
+    RH_REAL(struct userknn_params, alpha, 0.5, 0, 2, "exponent of the owner's length (asymmetric)"),
+    RH_REAL(struct userknn_params, tversky_alpha, 1, 0, 1000, "weight of items of the owner alone (tversky)"),
+    RH_REAL(struct userknn_params, tversky_beta, 1, 0, 1000, "weight of items of the other alone (tversky)"),
+    RH_ENUM(struct userknn_params, weighting, RH_UNWEIGHTED, weightings,
+            "what an interaction counts in the similarity (cosine, asymmetric)"),
+    RH_ENUM(struct userknn_params, lists_of, OF_QUERY, owners, "whose k most similar users count"),
     RH_PARAMS_END,
 };
 
@@ -57,14 +78,37 @@ struct userknn_state {
     const struct rh_domain *domain;
     struct rh_inverted users; /* of an item */
     struct rh_tally tally;    /* of the users of items; unless ratings weigh in the similarity */
-    double *size;             /* [n_users] norm (cosine) or number of items (jaccard) of a row */
+    struct rh_similarity similarity;
+    struct rh_weighting weighting;
+    const float *value;     /* [interactions] what is compared; NULL: sets */
+    double *factor, *term;  /* [n_users] of the denominator */
+    uint64_t *bar;          /* [n_users] key of the last in a user's list, 0 where all have room; lists_of = neighbor */
     int32_t n_users, target, k;
 };
 
-/* The ratings that are in the similarity, or NULL. */
-static const float *compared(const struct userknn_params *p, const struct rh_domain *d)
+static int userknn_check(struct rh_ctx *ctx, const void *params)
 {
-    return p->weighted && p->similarity == COSINE ? d->value : NULL;
+    const struct userknn_params *p = params;
+    if (p->weighting != RH_UNWEIGHTED && p->similarity != RH_COSINE && p->similarity != RH_ASYMMETRIC)
+        return ctx->host->fail(ctx, RH_EINVAL,
+                               "weighting needs similarity = cosine or asymmetric: the others look at sets");
+    return RH_OK;
+}
+
+/* What is compared: ratings, weights, or NULL for sets. */
+static int choose_values(struct rh_ctx *ctx, const struct rh_train *train, struct userknn_state *s)
+{
+    const struct rh_domain *d = &train->domain[train->target];
+    s->value = s->params->weighted && rh_similarity_of_values(&s->similarity) ? d->value : NULL;
+    if (s->params->weighting == RH_UNWEIGHTED)
+        return RH_OK;
+    float *weight = ctx->host->alloc(ctx, (size_t)d->row[train->n_users], sizeof *weight);
+    int status = rh_weighting_learn(ctx, s->params->weighting, d, train->n_users, s->value, &s->weighting);
+    if (!weight || status < 0)
+        return RH_ENOMEM;
+    rh_weighting_apply(&s->weighting, d, train->n_users, s->value, weight);
+    s->value = weight;
+    return RH_OK;
 }
 
 /* All that comes from the train rows as they are: it need not be saved. */
@@ -79,12 +123,38 @@ static int take_rows(struct rh_ctx *ctx, const struct userknn_params *p, const s
     s->n_users = train->n_users;
     s->target = train->target;
     s->k = p->neighbors < train->n_users ? (int32_t)p->neighbors : train->n_users;
-    const float *value = compared(p, d);
-    int status = rh_invert(ctx, d, train->n_users, value, ctx->host->alloc, &s->users);
-    if (status >= 0 && !value)
+    s->similarity = (struct rh_similarity){ p->similarity, p->shrinkage, p->alpha, p->tversky_alpha, p->tversky_beta };
+    int status = choose_values(ctx, train, s);
+    if (status >= 0)
+        status = rh_invert(ctx, d, train->n_users, s->value, ctx->host->alloc, &s->users);
+    if (status >= 0 && !s->value)
         status = rh_tally_build(ctx, d->n_items, train->n_users, s->users.row, s->users.user, ctx->host->alloc,
                                 &s->tally);
     return status;
+}
+
+/* Where the list of each user ends, from the lists themselves: users are the items of the matrix turned round. */
+static int find_bars(struct rh_ctx *ctx, struct userknn_state *s)
+{
+    struct rh_domain turned = { .n_items = s->n_users, .row = s->users.row, .item = s->users.user };
+    struct rh_neighbor_job job = { .domain = &turned, .n_users = s->domain->n_items, .value = s->users.value,
+                                   .k = s->k };
+    struct rh_neighbors lists;
+    int status = rh_similarity_describe(ctx, &s->similarity, &job);
+    if (status >= 0)
+        status = rh_neighbors_find(ctx, &job, &lists);
+    s->bar = ctx->host->alloc(ctx, (size_t)s->n_users, sizeof *s->bar);
+    if (status < 0 || !s->bar)
+        return status < 0 ? status : RH_ENOMEM;
+    for (int32_t v = 0; v < s->n_users; v++) {
+        uint64_t last = UINT64_MAX;
+        for (int64_t m = lists.row[v]; m < lists.row[v + 1]; m++) {
+            uint64_t key = rh_topk_key(lists.weight[m], lists.item[m]);
+            last = key < last ? key : last;
+        }
+        s->bar[v] = lists.row[v + 1] - lists.row[v] < s->k ? 0 : last;
+    }
+    return RH_OK;
 }
 
 static int userknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
@@ -95,24 +165,27 @@ static int userknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_t
     int status = take_rows(ctx, p, train, s);
     if (status < 0)
         return status;
-    s->size = ctx->host->alloc(ctx, (size_t)train->n_users, sizeof *s->size);
-    if (!s->size)
+    s->factor = ctx->host->alloc(ctx, (size_t)train->n_users, sizeof *s->factor);
+    s->term = ctx->host->alloc(ctx, (size_t)train->n_users, sizeof *s->term);
+    if (!s->factor || !s->term)
         return RH_ENOMEM;
-    const float *value = compared(p, d);
     for (int32_t u = 0; u < train->n_users; u++) {
+        double square = 0;
         for (int64_t k = d->row[u]; k < d->row[u + 1]; k++)
-            s->size[u] += value ? (double)value[k] * value[k] : 1;
-        if (p->similarity == COSINE)
-            s->size[u] = sqrt(s->size[u]);
+            square += s->value ? (double)s->value[k] * s->value[k] : 1;
+        struct rh_similarity_part part = rh_similarity_part(&s->similarity, square);
+        s->factor[u] = p->lists_of == OF_NEIGHBOR ? part.own_factor : part.factor;
+        s->term[u] = p->lists_of == OF_NEIGHBOR ? part.own_term : part.term;
     }
-    return RH_OK;
+    return p->lists_of == OF_NEIGHBOR ? find_bars(ctx, s) : RH_OK;
 }
 
 /* Work space of a call of score. */
 struct desk {
     void *planes;      /* of the tally */
     int32_t *count;    /* [n_users padded] x(u, v) as counts, or NULL */
-    double *sum;       /* [n_users] x(u, v) of ratings, or NULL */
+    double *sum;       /* [n_users] x(u, v) of values, or NULL */
+    float *mine;       /* [n_items] values of the history, when there are any */
     unsigned char *touched; /* [n_users padded / 16] */
     float *similarity;     /* [n_users padded] */
     uint64_t *group;       /* of lib/topk.h */
@@ -132,32 +205,36 @@ static bool set_desk(struct rh_ctx *ctx, const struct userknn_state *s, struct d
     };
     if (s->users.value) {
         d->sum = ctx->host->scratch(ctx, n, sizeof *d->sum);
+        d->mine = ctx->host->scratch(ctx, (size_t)s->domain->n_items, sizeof *d->mine);
     } else {
         d->planes = ctx->host->scratch(ctx, rh_tally_space(&s->tally), 1);
         d->count = ctx->host->scratch(ctx, n + 128, sizeof *d->count);
     }
-    return d->touched && d->similarity && d->group && d->key && d->votes && (d->sum || (d->planes && d->count));
+    bool counted = d->planes && d->count, summed = d->sum && d->mine;
+    return d->touched && d->similarity && d->group && d->key && d->votes && (counted || summed);
 }
 
-/* x(u, v) of the history with every train user v, in desk->count or desk->sum; returns the length of r(u). */
+/* x(u, v) of the history with every train user v, in desk->count or desk->sum; returns the sum of squares of r(u). */
 static double meet(const struct userknn_state *s, const struct rh_history *h, struct desk *desk)
 {
     if (desk->count) {
         memset(desk->count, 0, (size_t)s->n_users * sizeof *desk->count);
         rh_tally_add(&s->tally, h->item, h->n, desk->planes, desk->count, desk->touched);
-        return s->params->similarity == COSINE ? sqrt(h->n) : h->n;
+        return h->n;
     }
-    double square = 0;
+    double square = 0, idf = rh_weighting_idf(&s->weighting, h->n);
+    bool weighs = s->params->weighting != RH_UNWEIGHTED, rated = s->params->weighted && h->value;
     memset(desk->touched, 1, RH_TOPK_GROUPS(s->n_users));
     memset(desk->sum, 0, (size_t)s->n_users * sizeof *desk->sum);
     for (int32_t m = 0; m < h->n; m++) {
         int32_t i = h->item[m];
-        double mine = h->value ? h->value[m] : 1;
+        double r = rated ? h->value[m] : 1, mine = desk->mine[m] = weighs ? rh_weighting_of(&s->weighting, idf, i, r)
+                                                                          : (float)r;
         square += mine * mine;
         for (int64_t k = s->users.row[i]; k < s->users.row[i + 1]; k++)
             desk->sum[s->users.user[k]] += mine * s->users.value[k];
     }
-    return sqrt(square);
+    return square;
 }
 
 static int by_user(const void *a, const void *b)
@@ -170,15 +247,21 @@ static int by_user(const void *a, const void *b)
 static int32_t find_neighbors(const struct userknn_state *s, const struct rh_history *h, int32_t self,
                               struct desk *desk)
 {
-    double own = meet(s, h, desk), shrinkage = s->params->shrinkage;
-    bool cosine = s->params->similarity == COSINE;
+    struct rh_similarity_part own = rh_similarity_part(&s->similarity, meet(s, h, desk));
+    const double *factor = s->factor, *term = s->term;
+    double shrinkage = rh_similarity_shrinkage(&s->similarity), gamma = rh_similarity_gamma(&s->similarity);
+    double my_factor = s->bar ? own.factor : own.own_factor, my_term = s->bar ? own.term : own.own_term;
     for (int32_t v = 0; v < s->n_users; v++) {
         double x = desk->count ? desk->count[v] : desk->sum[v];
-        double below = cosine ? own * s->size[v] + shrinkage : own + s->size[v] - x + shrinkage;
+        double below = factor[v] * my_factor + (term[v] + my_term) + shrinkage - gamma * x;
         desk->similarity[v] = x > 0 ? (float)(x / below) : 0;
     }
+    for (int32_t v = 0; s->bar && v < s->n_users; v++)
+        if (desk->similarity[v] > 0 && rh_topk_key(desk->similarity[v], self) < s->bar[v])
+            desk->similarity[v] = 0;
     desk->similarity[self] = 0;
-    int32_t n = rh_topk_nearest(desk->similarity, desk->touched, s->n_users, s->k, desk->group, desk->key);
+    int32_t k = s->bar ? s->n_users : s->k;
+    int32_t n = rh_topk_nearest(desk->similarity, desk->touched, s->n_users, k, desk->group, desk->key);
     qsort(desk->key, (size_t)n, sizeof *desk->key, by_user); /* their rows are read in the order of memory */
     return n;
 }
@@ -215,7 +298,7 @@ static int userknn_explain(struct rh_ctx *ctx, const void *state, const struct r
     const struct userknn_state *s = state;
     const struct rh_domain *d = s->domain;
     const struct rh_history *h = &query->history[s->target];
-    const float *value = compared(s->params, d);
+    const float *value = s->value;
     double *part = ctx->host->scratch(ctx, (size_t)h->n, sizeof *part);
     struct desk desk;
     if (!part || !set_desk(ctx, s, &desk))
@@ -236,7 +319,7 @@ static int userknn_explain(struct rh_ctx *ctx, const void *state, const struct r
             while (k < end && d->item[k] < h->item[j])
                 k++;
             if (k < end && d->item[k] == h->item[j])
-                part[j] += value ? share * value[k] * (h->value ? h->value[j] : 1) : share;
+                part[j] += value ? share * value[k] * desk.mine[j] : share;
         }
     }
     for (int32_t j = 0; j < h->n; j++)
@@ -248,8 +331,14 @@ static int userknn_explain(struct rh_ctx *ctx, const void *state, const struct r
 static int userknn_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     struct userknn_state *s = state;
-    int status = s->size ? RH_OK : take_rows(ctx, params, train, s);
-    return status < 0 ? status : ctx->host->field(ctx, "size", &s->size, train->n_users, sizeof *s->size);
+    int status = s->factor ? RH_OK : take_rows(ctx, params, train, s);
+    if (status >= 0)
+        status = ctx->host->field(ctx, "factor", &s->factor, train->n_users, sizeof *s->factor);
+    if (status >= 0)
+        status = ctx->host->field(ctx, "term", &s->term, train->n_users, sizeof *s->term);
+    if (status >= 0 && s->params->lists_of == OF_NEIGHBOR)
+        status = ctx->host->field(ctx, "bar", &s->bar, train->n_users, sizeof *s->bar);
+    return status;
 }
 
 static const struct rh_algorithm userknn = {
@@ -268,6 +357,7 @@ static const struct rh_algorithm userknn = {
     .params = userknn_table,
     .params_size = sizeof(struct userknn_params),
     .state_size = sizeof(struct userknn_state),
+    .check = userknn_check,
     .fit = userknn_fit,
     .score = userknn_score,
     .explain = userknn_explain,

@@ -13,22 +13,41 @@
 #define USERS 173
 #define ITEMS 67
 
+enum kind { COSINE, JACCARD, ASYMMETRIC, DICE, TVERSKY, LIFT };
+
 struct reference {
     int k;
     double shrinkage;
-    bool jaccard, weighted;
+    enum kind kind;
+    bool weighted, of_neighbor, bm25;
     const char *settings; /* the same for the plugin */
 };
 
 static const struct reference cases[] = {
-    { 50, 0, false, false, "" },
-    { 7, 0, false, false, "neighbors = 7" },
-    { 1, 0, false, false, "neighbors = 1" },
-    { 1000000, 0, false, false, "neighbors = 1000000" },
-    { 15, 12.25, false, false, "neighbors = 15; shrinkage = 12.25" },
-    { 15, 3.5, false, true, "neighbors = 15; shrinkage = 3.5; weighted = yes" },
-    { 9, 0, true, false, "neighbors = 9; similarity = jaccard" },
-    { 9, 1.75, true, true, "neighbors = 9; similarity = jaccard; shrinkage = 1.75; weighted = yes" },
+    { 50, 0, COSINE, false, false, false, "" },
+    { 7, 0, COSINE, false, false, false, "neighbors = 7" },
+    { 1, 0, COSINE, false, false, false, "neighbors = 1" },
+    { 1000000, 0, COSINE, false, false, false, "neighbors = 1000000" },
+    { 15, 12.25, COSINE, false, false, false, "neighbors = 15; shrinkage = 12.25" },
+    { 15, 3.5, COSINE, true, false, false, "neighbors = 15; shrinkage = 3.5; weighted = yes" },
+    { 9, 0, JACCARD, false, false, false, "neighbors = 9; similarity = jaccard" },
+    { 9, 1.75, JACCARD, true, false, false,
+      "neighbors = 9; similarity = jaccard; shrinkage = 1.75; weighted = yes" },
+    { 9, 2.5, ASYMMETRIC, false, false, false,
+      "neighbors = 9; similarity = asymmetric; alpha = 0.75; shrinkage = 2.5" },
+    { 9, 2, DICE, false, false, false, "neighbors = 9; similarity = dice; shrinkage = 2" },
+    { 9, 1, TVERSKY, false, false, false,
+      "neighbors = 9; similarity = tversky; tversky_alpha = 0.25; tversky_beta = 2; shrinkage = 1" },
+    { 9, 4, LIFT, false, false, false, "neighbors = 9; similarity = lift; shrinkage = 4" },
+    { 9, 0, JACCARD, false, true, false, "neighbors = 9; similarity = jaccard; lists_of = neighbor" },
+    { 12, 1, TVERSKY, false, true, false,
+      "neighbors = 12; similarity = tversky; tversky_alpha = 0.25; tversky_beta = 2; shrinkage = 1; "
+      "lists_of = neighbor" },
+    { 11, 2.5, ASYMMETRIC, true, true, false,
+      "neighbors = 11; similarity = asymmetric; alpha = 0.75; shrinkage = 2.5; weighted = yes; lists_of = neighbor" },
+    { 8, 2, COSINE, false, false, true, "neighbors = 8; shrinkage = 2; weighting = bm25" },
+    { 8, 2, COSINE, true, true, true,
+      "neighbors = 8; shrinkage = 2; weighting = bm25; weighted = yes; lists_of = neighbor" },
 };
 
 static struct rh_train make_train(struct test_host *h, unsigned columns)
@@ -68,31 +87,107 @@ static int by_user(const void *a, const void *b)
     return ((const struct pair *)a)->user - ((const struct pair *)b)->user;
 }
 
-static void reference_scores(const struct rh_train *train, const struct reference *c, const struct rh_query *q,
-                             double *score)
+/* Dense rows, and what they have in common. */
+struct dense {
+    double r[USERS + 1][ITEMS]; /* what is compared; the last row is the query's */
+    double x[USERS + 1][USERS]; /* products, and the squares x[u][u] */
+    double damp[ITEMS];
+};
+
+/* BM25 as lib/similarity.h has it, items as documents and users as words. */
+static void weigh(struct dense *w, const struct rh_train *train, double *row, bool first)
+{
+    int n = 0;
+    double total = 0;
+    for (int i = 0; first && i < ITEMS; i++) {
+        w->damp[i] = 0;
+        for (int u = 0; u < USERS; u++)
+            w->damp[i] += w->r[u][i];
+        total += w->damp[i];
+    }
+    for (int i = 0; first && i < ITEMS; i++)
+        w->damp[i] = 1.2 * (0.25 + 0.75 * w->damp[i] * train->domain->n_items / total);
+    for (int i = 0; i < ITEMS; i++)
+        n += row[i] > 0;
+    for (int i = 0; i < ITEMS; i++)
+        row[i] = (float)(row[i] * 2.2 / (w->damp[i] + row[i]) * log(ITEMS / (1.0 + n)));
+}
+
+static void make_dense(const struct rh_train *train, const struct reference *c, struct dense *w)
+{
+    const struct rh_domain *d = train->domain;
+    bool rated = c->weighted && (c->kind == COSINE || c->kind == ASYMMETRIC);
+    memset(w, 0, sizeof *w);
+    for (int32_t u = 0; u < USERS; u++)
+        for (int64_t k = d->row[u]; k < d->row[u + 1]; k++)
+            w->r[u][d->item[k]] = rated ? d->value[k] : 1;
+    for (int32_t u = 0; c->bm25 && u < USERS; u++)
+        if (u > 0)
+            weigh(w, train, w->r[u], false);
+        else { /* the lengths of items are those of the rows before */
+            double row[ITEMS];
+            memcpy(row, w->r[0], sizeof row);
+            weigh(w, train, row, true);
+            memcpy(w->r[0], row, sizeof row);
+        }
+    for (int32_t u = 0; u < USERS; u++)
+        for (int32_t v = 0; v < USERS; v++)
+            for (int i = 0; i < ITEMS; i++)
+                w->x[u][v] += w->r[u][i] * w->r[v][i];
+}
+
+static float similarity_of(const struct reference *c, double x, double own, double other)
+{
+    double h = c->shrinkage;
+    if (!(x > 0))
+        return 0;
+    switch (c->kind) {
+    case JACCARD: return (float)(x / (own + other - x + h));
+    case ASYMMETRIC: return (float)(x / (pow(own, 0.75) * pow(other, 0.25) + h));
+    case DICE: return (float)(2 * x / (own + other + h));
+    case TVERSKY: return (float)(x / (x + 0.25 * (own - x) + 2 * (other - x) + h));
+    case LIFT: return (float)(x / (own * other + h));
+    default: return (float)(x / (sqrt(own) * sqrt(other) + h));
+    }
+}
+
+/* Is the query among the k most similar to v? */
+static bool in_list_of(const struct reference *c, const struct dense *w, int32_t v, int32_t self, float similarity)
+{
+    int before = 0;
+    for (int32_t u = 0; u < USERS; u++) {
+        float s = similarity_of(c, w->x[v][u], w->x[v][v], w->x[u][u]);
+        before += u != v && u != self && (s > similarity || (s == similarity && u < self));
+    }
+    return before < c->k;
+}
+
+static void reference_scores(const struct rh_train *train, const struct reference *c, struct dense *w,
+                             const struct rh_query *q, double *score)
 {
     const struct rh_domain *d = train->domain;
     const struct rh_history *h = q->history;
-    bool rated = c->weighted && !c->jaccard;
+    bool rated = c->weighted && (c->kind == COSINE || c->kind == ASYMMETRIC);
+    double *mine = w->r[USERS], square = 0;
     struct pair near[USERS];
     int n = 0;
+    memset(mine, 0, sizeof w->r[USERS]);
+    for (int32_t m = 0; m < h->n; m++)
+        mine[h->item[m]] = rated ? h->value[m] : 1;
+    if (c->bm25)
+        weigh(w, train, mine, false);
+    for (int i = 0; i < ITEMS; i++)
+        square += mine[i] * mine[i];
     for (int32_t v = 0; v < USERS; v++) {
-        double common = 0, mine = 0, theirs = 0;
-        for (int32_t m = 0; m < h->n; m++) {
-            mine += rated ? h->value[m] * h->value[m] : 1;
-            for (int64_t k = d->row[v]; k < d->row[v + 1]; k++)
-                if (d->item[k] == h->item[m])
-                    common += rated ? d->value[k] * h->value[m] : 1;
-        }
-        for (int64_t k = d->row[v]; k < d->row[v + 1]; k++)
-            theirs += rated ? d->value[k] * d->value[k] : 1;
-        if (common > 0 && v != q->user)
-            near[n++] = (struct pair){ (float)(common / (c->jaccard ? mine + theirs - common + c->shrinkage
-                                                                    : sqrt(mine) * sqrt(theirs) + c->shrinkage)),
-                                       v };
+        double x = 0, theirs = w->x[v][v];
+        for (int i = 0; i < ITEMS; i++)
+            x += mine[i] * w->r[v][i];
+        float s = c->of_neighbor ? similarity_of(c, x, theirs, square) : similarity_of(c, x, square, theirs);
+        if (s > 0 && v != q->user && (!c->of_neighbor || in_list_of(c, w, v, q->user, s)))
+            near[n++] = (struct pair){ s, v };
     }
     qsort(near, (size_t)n, sizeof *near, compare_pairs);
-    n = n < c->k ? n : c->k;
+    n = n < c->k || c->of_neighbor ? n : c->k;
     qsort(near, (size_t)n, sizeof *near, by_user);
     memset(score, 0, ITEMS * sizeof *score);
     for (int m = 0; m < n; m++)
@@ -119,9 +214,11 @@ static void userknn_equals_the_reference(void **state)
         query[USERS] = test_query_with(&h, &train, 5, 5, item, value);
         assert_int_equal(test_score(&h, &m, query, USERS + 1, 7, out, ITEMS), RH_OK);
         int not_zero = 0;
+        static struct dense dense;
+        make_dense(&train, &cases[c], &dense);
         for (int32_t u = 0; u <= USERS; u++) {
             double score[ITEMS];
-            reference_scores(&train, &cases[c], &query[u], score);
+            reference_scores(&train, &cases[c], &dense, &query[u], score);
             for (int32_t i = 0; i < ITEMS; i++) {
                 not_zero += out[u * ITEMS + i] != 0;
                 if (out[u * ITEMS + i] != (float)score[i])
