@@ -122,7 +122,7 @@ _harness() {
     table | compare | breakdown | plot)
         if [[ $word == -* ]]; then
             words='--store --help --metric --format'
-            [[ $command == compare ]] && words+=' --baseline --pairs --test --correction --threshold'
+            [[ $command == compare ]] && words+=' --baseline --pairs --variance --test --correction --threshold'
             [[ $command == breakdown ]] && words+=' --by --bins'
             [[ $command == plot ]] && words='--store --help --output --plot --metric --terminal --script'
         else # an experiment is most often called like its file

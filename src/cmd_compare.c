@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include "report/compare.h"
+#include "report/variance.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,11 +32,13 @@ int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
     (void)c;
     const char *path = RH_STORE_DEFAULT, *format = "text", *test = "t", *correction = "holm", *threshold = NULL;
     const char *pairs = "baseline";
+    bool variance = false;
     struct rh_compare_options o = { .width = rh_terminal_width() };
     const struct rh_option option[] = {
         { "metric", "LIST", "metrics, such as ndcg@10,auc (the primary one)", .value = &o.metrics },
         { "baseline", "LABEL", "compared with (the first algorithm that is not random)", .value = &o.baseline },
         { "pairs", "WORD", "baseline, all, twin: each against one, each, its twin (baseline)", .value = &pairs },
+        { "variance", NULL, "instead: how much comes from splits, initialisations and users", .flag = &variance },
         { "test", "WORD", "t, permutation, wilcoxon (t)", .value = &test },
         { "correction", "WORD", "holm, bh or none of all p-values printed, or tukey (holm)", .value = &correction },
         { "threshold", "X", "smallest difference that matters in practice", .value = &threshold },
@@ -65,7 +68,10 @@ int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv)
         status = read_threshold(threshold, &o.threshold, &err);
     if (status >= 0)
         status = rh_store_open(path, RH_STORE_READ, &store, &err);
-    if (status >= 0)
+    struct rh_variance_options v = { .format = o.format, .metrics = o.metrics, .width = o.width };
+    if (status >= 0 && variance)
+        status = rh_variance(store, name[0], &v, &text, &err);
+    else if (status >= 0)
         status = rh_compare(store, name[0], &o, &text, &err);
     return rh_finish_report(store, &text, status, &err);
 }

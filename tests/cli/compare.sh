@@ -58,6 +58,14 @@ exits 2 'all pairs have no baseline' compare --pairs all --baseline random
 says err 'leave out --baseline'
 exits 2 'unknown pairs' compare --pairs some
 says err "unknown pairs 'some': allowed baseline, all"
+exits 0 'variance over repeats' compare --variance
+says out 'popularity'
+says out 'With one initialisation a split its variance is in that of the split'
+compare --variance --format csv >one.csv
+ok 'two splits, no initialisations: the component is empty' \
+    awk -F, 'NR > 1 && ($5 != 2 || $6 != 1 || $9 == "" || $10 != "" || $11 == "") { exit 1 }' one.csv
+exits 2 'variance as json' compare --variance --format json
+says err 'text or csv'
 exits 0 'a threshold' compare --threshold 5 --baseline random
 says out 'better by less than the threshold 5: not relevant in practice'
 exits 0 'as json' compare --format json
