@@ -132,6 +132,15 @@ static int read_pieces(void *arg, int thread, int64_t begin, int64_t end)
     return RH_OK;
 }
 
+/* How many characters of the bad line are shown. A piece is not closed by a NUL. */
+static int shown(const struct rh_piece *p)
+{
+    int n = 0;
+    while (n < 80 && p->bad + n < p->end && p->bad[n] != '\r' && p->bad[n] != '\n')
+        n++;
+    return n;
+}
+
 static int complain(const struct rh_run_file *f, struct rh_error *err)
 {
     const struct rh_file_body *b = f->body;
@@ -141,8 +150,7 @@ static int complain(const struct rh_run_file *f, struct rh_error *err)
             return rh_fail_memory(err, "the lines of a file", (size_t)(p->end - p->begin));
         if (p->bad)
             return rh_fail(err, RH_EDATA, "%s:%lld: %s; the line is '%.*s'", f->path,
-                           (long long)line_of(b, p->bad), p->why, (int)strcspn(p->bad, "\r\n") > 80 ? 80 :
-                           (int)strcspn(p->bad, "\r\n"), p->bad);
+                           (long long)line_of(b, p->bad), p->why, shown(p), p->bad);
     }
     return RH_OK;
 }
