@@ -30,6 +30,7 @@ awk '/^## What you can do/ { part = 1 } /^## Experiments/ { part = 0 } part && /
 ok 'the page has commands' test "$(grep -c . commands)" -ge 7
 while read -r line; do
     case $line in
+    *ml100k*) [ -f "${HARNESS_DATA:-}/ml-100k/u.data" ] || { skip "$line" 'needs ml-100k'; continue; } ;;
     *--terminal*) command -v gnuplot >/dev/null || { skip "$line" 'no gnuplot'; continue; } ;;
     esac
     exits 0 "$line" sh -c "$line"
