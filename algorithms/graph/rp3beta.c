@@ -42,24 +42,6 @@ struct rp3beta_state {
     float *weight; /* [n_weights] */
 };
 
-static void scale_rows(struct rh_neighbors *lists)
-{
-    for (int32_t i = 0; i < lists->n_items; i++) {
-        double sum = 0;
-        for (int64_t m = lists->row[i]; m < lists->row[i + 1]; m++)
-            sum += lists->weight[m];
-        for (int64_t m = lists->row[i]; m < lists->row[i + 1]; m++)
-            lists->weight[m] = (float)(lists->weight[m] / sum);
-    }
-}
-
-static uint64_t key_of(float weight, int32_t index)
-{
-    uint32_t bits;
-    memcpy(&bits, &weight, sizeof bits);
-    return (uint64_t)bits << 32 | (UINT32_MAX - (uint32_t)index);
-}
-
 /* Sets what is not among the k largest that reach an item to 0; `to` has the rows of the items reached. */
 static int prune(struct rh_ctx *ctx, struct rh_neighbors *to, int32_t k)
 {
@@ -72,11 +54,11 @@ static int prune(struct rh_ctx *ctx, struct rh_neighbors *to, int32_t k)
         if (n <= k)
             continue;
         for (int32_t m = 0; m < n; m++)
-            key[m] = key_of(to->weight[begin + m], to->item[begin + m]);
+            key[m] = rh_topk_key(to->weight[begin + m], to->item[begin + m]);
         rh_topk_select(key, n, k);
         uint64_t least = key[k - 1];
         for (int32_t m = 0; m < n; m++)
-            if (key_of(to->weight[begin + m], to->item[begin + m]) < least)
+            if (rh_topk_key(to->weight[begin + m], to->item[begin + m]) < least)
                 to->weight[begin + m] = 0;
     }
     return RH_OK;
@@ -133,7 +115,7 @@ static int rp3beta_fit(struct rh_ctx *ctx, const void *params, const struct rh_t
     if (status < 0)
         return status;
     if (p->normalize)
-        scale_rows(&from);
+        rh_neighbors_scale(&from);
     s->target = train->target;
     if ((status = rh_neighbors_transpose(ctx, &from, &to)) < 0 || (status = prune(ctx, &to, job.k)) < 0 ||
         (status = rh_neighbors_transpose(ctx, &to, &again)) < 0)

@@ -216,6 +216,17 @@ int rh_neighbors_find(struct rh_ctx *ctx, const struct rh_neighbor_job *job, str
     return status < 0 ? status : pack(ctx, &f, out);
 }
 
+void rh_neighbors_scale(struct rh_neighbors *lists)
+{
+    for (int32_t i = 0; i < lists->n_items; i++) {
+        double sum = 0;
+        for (int64_t m = lists->row[i]; m < lists->row[i + 1]; m++)
+            sum += lists->weight[m];
+        for (int64_t m = lists->row[i]; m < lists->row[i + 1]; m++)
+            lists->weight[m] = (float)(lists->weight[m] / sum);
+    }
+}
+
 int rh_neighbors_transpose(struct rh_ctx *ctx, const struct rh_neighbors *in, struct rh_neighbors *out)
 {
     int64_t n = in->row[in->n_items];

@@ -42,6 +42,9 @@ int rh_neighbors_find(struct rh_ctx *ctx, const struct rh_neighbor_job *job, str
  * memory is the run's. RH_ENOMEM. */
 int rh_neighbors_transpose(struct rh_ctx *ctx, const struct rh_neighbors *in, struct rh_neighbors *out);
 
+/* Scales the weights of each list to the sum 1. */
+void rh_neighbors_scale(struct rh_neighbors *lists);
+
 /* Saves or loads lists of n_items items, from a plugin's persist. RH_EDATA: loaded lists that cannot be right. */
 int rh_neighbors_persist(struct rh_ctx *ctx, int32_t n_items, struct rh_neighbors *lists);
 

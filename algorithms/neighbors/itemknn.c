@@ -135,17 +135,6 @@ static int choose_values(struct rh_ctx *ctx, const struct itemknn_params *p, str
     return job->value ? RH_OK : RH_ENOMEM;
 }
 
-static void scale_lists(struct rh_neighbors *lists)
-{
-    for (int32_t i = 0; i < lists->n_items; i++) {
-        double sum = 0;
-        for (int64_t m = lists->row[i]; m < lists->row[i + 1]; m++)
-            sum += lists->weight[m];
-        for (int64_t m = lists->row[i]; m < lists->row[i + 1]; m++)
-            lists->weight[m] = (float)(lists->weight[m] / sum);
-    }
-}
-
 static int itemknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct itemknn_params *p = params;
@@ -170,7 +159,7 @@ static int itemknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_t
     if (status < 0)
         return status;
     if (p->normalize)
-        scale_lists(&lists);
+        rh_neighbors_scale(&lists);
     s->target = train->target;
     s->weighted = p->weighted;
     s->brings = lists;
