@@ -1,5 +1,6 @@
 #include "algorithms/lib/neighbors.h"
 
+#include "algorithms/lib/explain.h"
 #include "algorithms/lib/invert.h"
 #include "algorithms/lib/tally.h"
 #include "algorithms/lib/topk.h"
@@ -269,4 +270,60 @@ int rh_neighbors_persist(struct rh_ctx *ctx, int32_t n_items, struct rh_neighbor
     for (int64_t m = 0; m < n; m++)
         right = right && lists->item[m] >= 0 && lists->item[m] < n_items;
     return right ? RH_OK : host->fail(ctx, RH_EDATA, "the saved lists of neighbours point outside of the items");
+}
+
+static double history_weight(const struct rh_neighbor_model *s, const struct rh_history *h, int32_t m)
+{
+    return s->weighted && h->value ? h->value[m] : 1;
+}
+
+int rh_neighbor_model_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
+                            size_t stride)
+{
+    const struct rh_neighbor_model *s = state;
+    const struct rh_neighbors *b = &s->brings;
+    double *sum = ctx->host->scratch(ctx, (size_t)b->n_items, sizeof *sum);
+    if (!sum)
+        return RH_ENOMEM;
+    for (int32_t q = 0; q < n; q++) {
+        const struct rh_history *h = &query[q].history[s->target];
+        for (int32_t m = 0; m < h->n; m++) {
+            double weight = history_weight(s, h, m);
+            for (int64_t k = b->row[h->item[m]]; k < b->row[h->item[m] + 1]; k++)
+                sum[b->item[k]] += weight * b->weight[k];
+        }
+        float *row = out + (size_t)q * stride;
+        if (!query[q].candidate)
+            for (int32_t c = 0; c < query[q].n_candidates; c++)
+                row[c] = (float)sum[c];
+        else
+            for (int32_t c = 0; c < query[q].n_candidates; c++)
+                row[c] = (float)sum[query[q].candidate[c]];
+        memset(sum, 0, (size_t)b->n_items * sizeof *sum);
+    }
+    return RH_OK;
+}
+
+int rh_neighbor_model_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item,
+                              int32_t max, int32_t *why, float *weight)
+{
+    (void)ctx;
+    const struct rh_neighbor_model *s = state;
+    const struct rh_neighbors *b = &s->brings;
+    const struct rh_history *h = &query->history[s->target];
+    int32_t n = 0;
+    for (int32_t m = 0; m < h->n; m++)
+        for (int64_t k = b->row[h->item[m]]; k < b->row[h->item[m] + 1]; k++)
+            if (b->item[k] == item)
+                n = rh_insert_part(why, weight, n, max, h->item[m], (float)(history_weight(s, h, m) * b->weight[k]));
+    return n;
+}
+
+int rh_neighbor_model_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+{
+    (void)params;
+    struct rh_neighbor_model *s = state;
+    s->target = train->target;
+    int status = ctx->host->value(ctx, "weighted", &s->weighted, sizeof s->weighted);
+    return status < 0 ? status : rh_neighbors_persist(ctx, train->domain[train->target].n_items, &s->brings);
 }

@@ -48,4 +48,19 @@ void rh_neighbors_scale(struct rh_neighbors *lists);
 /* Saves or loads lists of n_items items, from a plugin's persist. RH_EDATA: loaded lists that cannot be right. */
 int rh_neighbors_persist(struct rh_ctx *ctx, int32_t n_items, struct rh_neighbors *lists);
 
+/* What is left of a fit when scores are sums over the history: an item of it brings weights to other items, times its
+ * rating with `weighted`. An item that nothing in the history leads to gets 0. */
+struct rh_neighbor_model {
+    struct rh_neighbors brings;
+    int32_t target; /* the domain whose history counts */
+    bool weighted;
+};
+
+/* Callbacks of a plugin whose state is a struct rh_neighbor_model. Time: n_items + |history| k a query. */
+int rh_neighbor_model_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
+                            size_t stride);
+int rh_neighbor_model_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item,
+                              int32_t max, int32_t *why, float *weight);
+int rh_neighbor_model_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state);
+
 #endif

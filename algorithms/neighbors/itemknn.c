@@ -23,11 +23,8 @@
  * Time: fit see lib/neighbors.h; a query: n_items + |history| k. Memory: 8 k bytes an item. */
 #include <rh/plugin.h>
 
-#include "algorithms/lib/explain.h"
 #include "algorithms/lib/neighbors.h"
 #include "algorithms/lib/similarity.h"
-
-#include <string.h>
 
 enum { OF_HISTORY, OF_CANDIDATE };
 
@@ -77,12 +74,6 @@ static const struct rh_param itemknn_table[] = {
     RH_BOOL(struct itemknn_params, normalize, false, "scale the similarities of a list to the sum 1"),
     RH_ENUM(struct itemknn_params, lists_of, OF_CANDIDATE, owners, "whose k most similar items count"),
     RH_PARAMS_END,
-};
-
-struct itemknn_state {
-    struct rh_neighbors brings; /* item of the history -> items it adds to */
-    int32_t target;
-    bool weighted;
 };
 
 /* Ratings less the mean of their user. */
@@ -138,7 +129,7 @@ static int choose_values(struct rh_ctx *ctx, const struct itemknn_params *p, str
 static int itemknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct itemknn_params *p = params;
-    struct itemknn_state *s = state;
+    struct rh_neighbor_model *s = state;
     const struct rh_domain *d = &train->domain[train->target];
     if (!d->value && (p->weighted || p->similarity == RH_ADJUSTED))
         return ctx->host->fail(ctx, RH_EDATA, "%s needs ratings, but domain '%s' has none",
@@ -166,62 +157,6 @@ static int itemknn_fit(struct rh_ctx *ctx, const void *params, const struct rh_t
     return p->lists_of == OF_CANDIDATE ? rh_neighbors_transpose(ctx, &lists, &s->brings) : RH_OK;
 }
 
-static double history_weight(const struct itemknn_state *s, const struct rh_history *h, int32_t m)
-{
-    return s->weighted && h->value ? h->value[m] : 1;
-}
-
-static int itemknn_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
-                         size_t stride)
-{
-    const struct itemknn_state *s = state;
-    const struct rh_neighbors *b = &s->brings;
-    double *sum = ctx->host->scratch(ctx, (size_t)b->n_items, sizeof *sum);
-    if (!sum)
-        return RH_ENOMEM;
-    for (int32_t q = 0; q < n; q++) {
-        const struct rh_history *h = &query[q].history[s->target];
-        for (int32_t m = 0; m < h->n; m++) {
-            double weight = history_weight(s, h, m);
-            for (int64_t k = b->row[h->item[m]]; k < b->row[h->item[m] + 1]; k++)
-                sum[b->item[k]] += weight * b->weight[k];
-        }
-        float *row = out + (size_t)q * stride;
-        if (!query[q].candidate)
-            for (int32_t c = 0; c < query[q].n_candidates; c++)
-                row[c] = (float)sum[c];
-        else
-            for (int32_t c = 0; c < query[q].n_candidates; c++)
-                row[c] = (float)sum[query[q].candidate[c]];
-        memset(sum, 0, (size_t)b->n_items * sizeof *sum);
-    }
-    return RH_OK;
-}
-
-static int itemknn_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item,
-                           int32_t max, int32_t *why, float *weight)
-{
-    (void)ctx;
-    const struct itemknn_state *s = state;
-    const struct rh_neighbors *b = &s->brings;
-    const struct rh_history *h = &query->history[s->target];
-    int32_t n = 0;
-    for (int32_t m = 0; m < h->n; m++)
-        for (int64_t k = b->row[h->item[m]]; k < b->row[h->item[m] + 1]; k++)
-            if (b->item[k] == item)
-                n = rh_insert_part(why, weight, n, max, h->item[m], (float)(history_weight(s, h, m) * b->weight[k]));
-    return n;
-}
-
-static int itemknn_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    const struct itemknn_params *p = params;
-    struct itemknn_state *s = state;
-    s->target = train->target;
-    s->weighted = p->weighted;
-    return rh_neighbors_persist(ctx, train->domain[train->target].n_items, &s->brings);
-}
-
 static const struct rh_algorithm itemknn = {
     .abi = RH_ABI,
     .size = sizeof(struct rh_algorithm),
@@ -236,11 +171,11 @@ static const struct rh_algorithm itemknn = {
     .flags = RH_A_COLD_USERS,
     .params = itemknn_table,
     .params_size = sizeof(struct itemknn_params),
-    .state_size = sizeof(struct itemknn_state),
+    .state_size = sizeof(struct rh_neighbor_model),
     .check = itemknn_check,
     .fit = itemknn_fit,
-    .score = itemknn_score,
-    .explain = itemknn_explain,
-    .persist = itemknn_persist,
+    .score = rh_neighbor_model_score,
+    .explain = rh_neighbor_model_explain,
+    .persist = rh_neighbor_model_persist,
 };
 RH_ALGORITHM(itemknn)

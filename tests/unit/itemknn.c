@@ -1,5 +1,5 @@
-/* itemknn against a plain reference: dense matrices, full sorts, no cleverness. Also popularity and random, which
- * need no more than arithmetic. */
+/* itemknn against a plain reference: dense matrices, full sorts, no cleverness. Also popularity,
+ * recent_popularity and random, which need no more than arithmetic. */
 #include "testhost.h"
 
 #include "base/stream.h"
@@ -310,6 +310,46 @@ static void popularity_counts(void **state)
     test_host_release(&h);
 }
 
+/* Ages 0, 1, 3 and 10 days and one unknown: a half-life of 2 days makes 1, 2^(-1/2), 2^(-3/2) and 2^-5 of them. */
+static void recent_popularity_forgets(void **state)
+{
+    (void)state;
+    static const int64_t day = 86400, now = 1000000000;
+    static const struct test_row row[] = {
+        { 0, 0, 0, now },           { 1, 0, 0, now - 3 * day }, { 0, 1, 0, now - day },
+        { 1, 1, 0, now - 10 * day }, { 2, 1, 0, now - day },    { 0, 2, 0, INT64_MIN },
+    };
+    static const struct {
+        const char *settings;
+        double score[4];
+    } expected[] = {
+        { "half_life = 2", { 1 + M_SQRT1_2 / 2, 2 * M_SQRT1_2 + 0.03125, 0, 0 } },
+        { "half_life = 2; window = 3", { 1 + M_SQRT1_2 / 2, 2 * M_SQRT1_2, 0, 0 } },
+        { "half_life = 0; window = 2.9", { 1, 2, 0, 0 } },
+        { "half_life = 0; window = 0", { 2, 3, 0, 0 } },
+    };
+    struct test_host h;
+    struct test_model m;
+    test_host_init(&h, 1, 5);
+    struct rh_domain d = test_domain(&h, "made", 3, 4, row, 6, TEST_TIMES);
+    struct rh_train train = { .n_users = 3, .n_domains = 1, .domain = &d };
+    struct rh_query q = test_query(&h, &train, 1);
+    for (size_t k = 0; k < sizeof expected / sizeof *expected; k++) {
+        float out[4];
+        const struct rh_algorithm *a = test_algorithm("recent_popularity");
+        assert_int_equal(test_fit(&h, a, expected[k].settings, &train, -1, &m), RH_OK);
+        assert_int_equal(test_score(&h, &m, &q, 1, 1, out, 4), RH_OK);
+        for (int i = 0; i < 4; i++)
+            assert_float_equal(out[i], expected[k].score[i], 1e-6);
+        test_model_release(&m);
+    }
+    d = test_domain(&h, "made", 3, 4, row + 5, 1, TEST_TIMES);
+    assert_int_equal(test_fit(&h, test_algorithm("recent_popularity"), NULL, &train, -1, &m), RH_EDATA);
+    assert_string_equal(h.error.text, "no interaction in domain 'made' has a time");
+    test_model_release(&m);
+    test_host_release(&h);
+}
+
 /* Mean 1/2, variance 1/12 (standard errors over 143 x 91 scores: 0.0025 and 0.0007), no order from user to user. */
 static void random_is_uniform_and_seeded(void **state)
 {
@@ -377,6 +417,7 @@ int main(void)
         cmocka_unit_test(itemknn_by_hand_and_why),
         cmocka_unit_test(itemknn_weighs_like_words_by_hand),
         cmocka_unit_test(popularity_counts),
+        cmocka_unit_test(recent_popularity_forgets),
         cmocka_unit_test(random_is_uniform_and_seeded),
         cmocka_unit_test(itemknn_finds_the_tastes_of_the_made_world),
     };

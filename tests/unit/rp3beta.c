@@ -1,4 +1,4 @@
-/* rp3beta against a plain reference: dense matrices, walks summed one by one, full sorts. */
+/* rp3beta and p3alpha against a plain reference: dense matrices, walks summed one by one, full sorts. */
 #include "testhost.h"
 
 #include "base/stream.h"
@@ -17,12 +17,13 @@ static const struct reference {
     double alpha, beta;
     int k;
     bool normalize;
-    const char *settings; /* the same for the plugin */
+    const char *algorithm, *settings; /* the same for the plugin */
 } cases[] = {
-    { 1, 0.5, 100, false, "" },
-    { 0.83, 0.37, 100, true, "alpha = 0.83; beta = 0.37; normalize = yes" },
-    { 1.21, 0.29, 6, false, "alpha = 1.21; beta = 0.29; neighbors = 6" },
-    { 0.71, 0, 9, true, "alpha = 0.71; beta = 0; neighbors = 9; normalize = yes" },
+    { 1, 0.5, 100, false, "rp3beta", "" },
+    { 0.83, 0.37, 100, true, "rp3beta", "alpha = 0.83; beta = 0.37; normalize = yes" },
+    { 1.21, 0.29, 6, false, "rp3beta", "alpha = 1.21; beta = 0.29; neighbors = 6" },
+    { 0.71, 0, 9, true, "rp3beta", "alpha = 0.71; beta = 0; neighbors = 9; normalize = yes" },
+    { 1.4, 0, 8, false, "p3alpha", "alpha = 1.4; neighbors = 8" },
 };
 
 struct pair {
@@ -93,7 +94,7 @@ static void walks_are_those_of_the_reference(void **state)
         test_host_init(&h, 1 + (int)k % 3, 5);
         struct rh_domain d = test_domain(&h, "made", USERS, ITEMS, row, n, 0);
         struct rh_train train = { .n_users = USERS, .n_domains = 1, .domain = &d };
-        assert_int_equal(test_fit(&h, test_algorithm("rp3beta"), cases[k].settings, &train, -1, &m), RH_OK);
+        assert_int_equal(test_fit(&h, test_algorithm(cases[k].algorithm), cases[k].settings, &train, -1, &m), RH_OK);
         struct rh_query query[USERS];
         for (int32_t u = 0; u < USERS; u++)
             query[u] = test_query(&h, &train, u);
