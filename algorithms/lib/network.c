@@ -24,6 +24,7 @@ const struct rh_choice rh_bag_words[] = {
 const struct rh_choice rh_optimizer_words[] = {
     { "adam", RH_ADAM, "Adam with decoupled weight decay" },
     { "sgd", RH_SGD, "plain gradient descent" },
+    { "adagrad", RH_ADAGRAD, "AdaGrad: steps shrink with the sum of a weight's squared gradients" },
     { NULL, 0, NULL },
 };
 const struct rh_choice rh_positives_words[] = {

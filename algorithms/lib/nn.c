@@ -8,7 +8,7 @@
 #define GEMM cblas_sgemm
 #endif
 
-static const double adam_first = 0.9, adam_second = 0.999, adam_epsilon = 1e-8;
+static const double adam_first = 0.9, adam_second = 0.999, adam_epsilon = 1e-8, adagrad_epsilon = 1e-10;
 
 /* ----------------------------------------------------------------------------------------------- dense layers */
 
@@ -102,14 +102,40 @@ void rh_nn_loss_r(enum rh_loss kind, int32_t m, const rh_real *s, const rh_real 
     }
 }
 
+rh_real rh_nn_softmax(int32_t m, const rh_real *s, int32_t right, rh_real weight, rh_real *ds)
+{
+    rh_real most = s[0], sum = 0, own = s[right];
+    for (int32_t j = 1; j < m; j++)
+        most = s[j] > most ? s[j] : most;
+    for (int32_t j = 0; j < m; j++) {
+        ds[j] = rh_real_exp(s[j] - most);
+        sum += ds[j];
+    }
+    rh_real share = weight / sum;
+    for (int32_t j = 0; j < m; j++)
+        ds[j] *= share;
+    ds[right] -= weight;
+    return weight * (most - own + rh_real_log(sum));
+}
+
+void rh_nn_softmax_r(int32_t m, const rh_real *s, const rh_real *rs, rh_real weight, rh_real *rds)
+{
+    rh_nn_softmax(m, s, 0, 1, rds);
+    rds[0] += 1; /* the softmax itself */
+    rh_real mean = rh_dot(m, rds, rs);
+    for (int32_t j = 0; j < m; j++)
+        rds[j] *= weight * (rs[j] - mean);
+}
+
 /* -------------------------------------------------------------------------------------------------- optimisers */
 
 void rh_nn_step(struct rh_optimizer_state *o, double factor)
 {
     o->step++;
     double rate = o->rate * factor;
-    if (o->kind == RH_SGD) {
+    if (o->kind != RH_ADAM) {
         o->corrected_rate = (rh_real)rate;
+        o->corrected_epsilon = (rh_real)adagrad_epsilon;
         return;
     }
     /* rate (first / c1) / (sqrt(second / c2) + eps) = (rate sqrt(c2) / c1) first / (sqrt(second) + eps sqrt(c2)) */
@@ -126,6 +152,15 @@ void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restr
     if (o->kind == RH_SGD) {
         for (int64_t i = 0; i < n; i++) {
             w[i] = keep * w[i] - rate * g[i];
+            g[i] = 0;
+        }
+        return;
+    }
+    if (o->kind == RH_ADAGRAD) {
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) {
+            second[i] += g[i] * g[i];
+            w[i] = keep * w[i] - rate * g[i] / (rh_real_sqrt(second[i]) + epsilon);
             g[i] = 0;
         }
         return;

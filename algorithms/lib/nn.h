@@ -17,6 +17,7 @@
 #ifdef RH_NN_DOUBLE
 typedef double rh_real;
 #define rh_real_exp exp
+#define rh_real_log log
 #define rh_real_log1p log1p
 #define rh_real_tanh tanh
 #define rh_real_sqrt sqrt
@@ -24,6 +25,7 @@ typedef double rh_real;
 #else
 typedef float rh_real;
 #define rh_real_exp expf
+#define rh_real_log logf
 #define rh_real_log1p log1pf
 #define rh_real_tanh tanhf
 #define rh_real_sqrt sqrtf
@@ -41,22 +43,6 @@ void rh_nn_linear_back(int32_t n, int32_t in, int32_t out, const rh_real *x, con
 
 /* c[rows x cols] = a[rows x inner] b[inner x cols]. */
 void rh_nn_product(int32_t rows, int32_t inner, int32_t cols, const rh_real *a, const rh_real *b, rh_real *c);
-
-enum rh_activation { RH_RELU = 0, RH_TANH = 1 };
-
-static inline rh_real rh_act(enum rh_activation kind, rh_real a)
-{
-    return kind == RH_RELU ? (a > 0 ? a : 0) : rh_real_tanh(a);
-}
-/* First and second derivative by the pre-activation, from the activation h = act(a). The kink of relu counts as 0. */
-static inline rh_real rh_act_1(enum rh_activation kind, rh_real h)
-{
-    return kind == RH_RELU ? (h > 0 ? 1 : 0) : 1 - h * h;
-}
-static inline rh_real rh_act_2(enum rh_activation kind, rh_real h)
-{
-    return kind == RH_RELU ? 0 : -2 * h * (1 - h * h);
-}
 
 /* -------------------------------------------------------------------------------------------- small arithmetic */
 
@@ -96,6 +82,29 @@ static inline rh_real rh_sigmoid(rh_real x)
     return e / (1 + e);
 }
 
+/* ------------------------------------------------------------------------------------------------- activations */
+
+enum rh_activation { RH_RELU = 0, RH_TANH = 1, RH_LINEAR = 2, RH_SIGMOID = 3 };
+
+static inline rh_real rh_act(enum rh_activation kind, rh_real a)
+{
+    return kind == RH_RELU ? (a > 0 ? a : 0) : kind == RH_TANH ? rh_real_tanh(a) : kind == RH_LINEAR ? a : rh_sigmoid(a);
+}
+/* First and second derivative by the pre-activation, from the activation h = act(a). The kink of relu counts as 0. */
+static inline rh_real rh_act_1(enum rh_activation kind, rh_real h)
+{
+    return kind == RH_RELU ? (h > 0 ? 1 : 0) : kind == RH_TANH ? 1 - h * h : kind == RH_LINEAR ? 1 : h * (1 - h);
+}
+/* The second over the first: how the slope changes as h does. rh_act_2 = rh_act_bend * rh_act_1. */
+static inline rh_real rh_act_bend(enum rh_activation kind, rh_real h)
+{
+    return kind == RH_TANH ? -2 * h : kind == RH_SIGMOID ? 1 - 2 * h : 0;
+}
+static inline rh_real rh_act_2(enum rh_activation kind, rh_real h)
+{
+    return rh_act_bend(kind, h) * rh_act_1(kind, h);
+}
+
 /* ------------------------------------------------------------------------------------------------------ losses */
 
 /* Losses of one liked item s[0] and m - 1 sampled others s[1 .. m-1], m >= 2:
@@ -109,11 +118,18 @@ rh_real rh_nn_loss(enum rh_loss kind, int32_t m, const rh_real *s, rh_real weigh
 /* rds[m]: derivative of ds along the direction rs[m] of s. */
 void rh_nn_loss_r(enum rh_loss kind, int32_t m, const rh_real *s, const rh_real *rs, rh_real weight, rh_real *rds);
 
+/* Cross-entropy of a softmax over s[m] when `right` is the class: weight * (log sum_j e^s_j - s_right), without
+ * overflow. ds[m] (written, not added; may be s itself) receives weight * (softmax(s) - [j = right]). */
+rh_real rh_nn_softmax(int32_t m, const rh_real *s, int32_t right, rh_real weight, rh_real *ds);
+/* rds[m]: derivative of ds along rs[m]: weight * p * (rs - p . rs) with p the softmax. */
+void rh_nn_softmax_r(int32_t m, const rh_real *s, const rh_real *rs, rh_real weight, rh_real *rds);
+
 /* -------------------------------------------------------------------------------------------------- optimisers */
 
-enum rh_optimizer { RH_ADAM = 0, RH_SGD = 1 };
+enum rh_optimizer { RH_ADAM = 0, RH_SGD = 1, RH_ADAGRAD = 2 };
 
-/* Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019), or plain gradient descent. */
+/* Adam (Kingma and Ba 2015), plain gradient descent, or AdaGrad (Duchi, Hazan and Singer 2011: w -= rate g /
+ * (sqrt(sum of squared g) + 1e-10)); each with decoupled weight decay (Loshchilov and Hutter 2019). */
 struct rh_optimizer_state {
     enum rh_optimizer kind;
     double rate, decay; /* decay: share of the weight that a step of rate 1 takes away */
@@ -122,7 +138,8 @@ struct rh_optimizer_state {
 };
 /* Starts step number step + 1; `factor` scales the rate of this step. */
 void rh_nn_step(struct rh_optimizer_state *o, double factor);
-/* Moves w[n] against g[n]; first[n], second[n]: Adam's moments (unused by sgd). g is zeroed. Rows of a table whose
+/* Moves w[n] against g[n]; first[n], second[n]: Adam's moments (sgd uses neither, AdaGrad its sums in `second`). g is
+ * zeroed. Rows of a table whose
  * gradient is zero may be left out (lazy Adam): their moments then rest. */
 void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restrict w, rh_real *restrict g,
                    rh_real *restrict first, rh_real *restrict second);

@@ -54,7 +54,7 @@ static void activations(void **state)
 {
     (void)state;
     static const double at[] = { -2.385, -0.713, 0.291, 1.117, 3.02 };
-    for (int kind = RH_RELU; kind <= RH_TANH; kind++)
+    for (int kind = RH_RELU; kind <= RH_SIGMOID; kind++)
         for (int i = 0; i < 5; i++) {
             double up = rh_act(kind, at[i] + STEP), down = rh_act(kind, at[i] - STEP), h = rh_act(kind, at[i]);
             check("first", i, rh_act_1(kind, h), (up - down) / (2 * STEP));

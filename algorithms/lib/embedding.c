@@ -1,0 +1,61 @@
+#include "algorithms/lib/embedding.h"
+
+#include <string.h>
+
+int rh_embedding_init(struct rh_ctx *ctx, struct rh_embedding *t, int32_t n, int32_t E, double spread,
+                      struct rh_rng *r)
+{
+    const struct rh_host *host = ctx->host;
+    size_t rows = n > 0 ? (size_t)n : 1, width = (size_t)E * sizeof *t->w;
+    *t = (struct rh_embedding){ .n = n, .E = E };
+    t->w = host->alloc(ctx, rows, width);
+    t->first = host->alloc(ctx, rows, width);
+    t->second = host->alloc(ctx, rows, width);
+    t->gradient = host->alloc(ctx, rows, width);
+    t->touched = host->alloc(ctx, rows, sizeof *t->touched);
+    t->is_touched = host->alloc(ctx, rows, 1);
+    if (!t->w || !t->first || !t->second || !t->gradient || !t->touched || !t->is_touched)
+        return RH_ENOMEM;
+    for (int64_t i = 0; r && i < (int64_t)n * E; i++)
+        t->w[i] = (rh_real)(spread * rh_rng_normal(r));
+    return RH_OK;
+}
+
+void rh_embedding_descend(struct rh_embedding *t, const struct rh_optimizer_state *o)
+{
+    for (int32_t k = 0; k < t->n_touched; k++) {
+        size_t at = (size_t)t->touched[k] * (size_t)t->E;
+        rh_nn_descend(o, t->E, t->w + at, t->gradient + at, t->first + at, t->second + at);
+        t->is_touched[t->touched[k]] = 0;
+    }
+    t->n_touched = 0;
+}
+
+void rh_embedding_descend_all(struct rh_embedding *t, const struct rh_optimizer_state *o)
+{
+    rh_nn_descend(o, (int64_t)t->n * t->E, t->w, t->gradient, t->first, t->second);
+    for (int32_t k = 0; k < t->n_touched; k++)
+        t->is_touched[t->touched[k]] = 0;
+    t->n_touched = 0;
+}
+
+static inline rh_real weight_of(const float *val, int32_t j, rh_real share)
+{
+    return val ? share * (rh_real)val[j] : share;
+}
+
+void rh_embedding_bag(const struct rh_embedding *t, int32_t n, const int32_t *col, const float *val, bool mean,
+                      rh_real *out)
+{
+    rh_real share = mean ? 1 / (rh_real)n : 1;
+    for (int32_t j = 0; j < n; j++)
+        rh_axpy(t->E, weight_of(val, j, share), rh_embedding_row(t, col[j]), out);
+}
+
+void rh_embedding_bag_back(struct rh_embedding *t, int32_t n, const int32_t *col, const float *val, bool mean,
+                           const rh_real *dout)
+{
+    rh_real share = mean ? 1 / (rh_real)n : 1;
+    for (int32_t j = 0; j < n; j++)
+        rh_axpy(t->E, weight_of(val, j, share), dout, rh_embedding_gradient(t, col[j]));
+}
