@@ -1,8 +1,8 @@
 /* A table of vectors, one a user, an item or a feature value, that is moved row by row.
  *
  * A step of training touches few rows: rh_embedding_gradient remembers which, rh_embedding_descend moves these alone
- * (lazy Adam, AdaGrad or gradient descent, nn.h) and forgets the gradient. The order of the additions into a row is that
- * of the calls, so numbers do not depend on threads as long as one thread adds to a table (marking rows is for one
+ * (lazy Adam, AdaGrad or gradient descent, nn.h) and forgets the gradient. The order of the additions into a row is
+ * that of the calls, so numbers do not depend on threads as long as one thread adds to a table (marking rows is for one
  * thread, too; different tables are independent).
  * A dense user (graph convolution) takes `gradient` as a whole and descends all rows. */
 #ifndef RH_ALGORITHMS_LIB_EMBEDDING_H
@@ -22,7 +22,7 @@ struct rh_embedding {
     uint8_t *is_touched; /* [n] */
 };
 
-/* Memory by alloc (16 n E bytes) and rows drawn from normal(0, spread); r NULL: zeros. n = 0 is a table without rows. */
+/* Memory by alloc (16 n E bytes) and rows drawn from normal(0, spread); r NULL: zeros. n may be 0. */
 int rh_embedding_init(struct rh_ctx *ctx, struct rh_embedding *t, int32_t n, int32_t E, double spread,
                       struct rh_rng *r);
 

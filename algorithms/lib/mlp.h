@@ -1,6 +1,7 @@
 /* A stack of dense layers with hand-written derivatives, first and second.
  *
- *     h_0 = x,   a_l = W_l h_{l-1} + b_l,   h_l = act_l(a_l) * mask_l,   y = h_L   W_l [width_l x width_{l-1}], b_l [width_l]
+ *     h_0 = x,   a_l = W_l h_{l-1} + b_l,   h_l = act_l(a_l) * mask_l,   y = h_L
+ *     W_l [width_l x width_{l-1}], b_l [width_l]
  *
  * act_l is `hidden` below the last layer, `last` at the last. Weights lie in one vector phi: [W_1][b_1][W_2][b_2] ..,
  * so that meta-learning can treat them as a point, and so that a layer's part can rest (rh_mlp_layer). Dropout
@@ -44,7 +45,7 @@ void rh_mlp_drop(const struct rh_mlp *m, int32_t n, double rate, struct rh_rng *
  * mask: NULL, or factors of dropout (0 or 1 / share kept), laid out as h_1 .. h_{L-1} are in the tape. */
 const rh_real *rh_mlp_forward(const struct rh_mlp *m, const rh_real *phi, int32_t n, const rh_real *x,
                               const rh_real *mask, rh_real *tape);
-/* From dy[n x width[L]]: adds to dphi and dx[n x width[0]]; either may be NULL. phi, x, mask: as of the forward pass. */
+/* From dy[n x width[L]]: adds to dphi and dx[n x width[0]]; either may be NULL. phi, x, mask: as of the way there. */
 void rh_mlp_back(const struct rh_mlp *m, const rh_real *phi, int32_t n, const rh_real *x, const rh_real *mask,
                  const rh_real *tape, const rh_real *dy, rh_real *dphi, rh_real *dx, rh_real *work);
 

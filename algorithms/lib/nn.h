@@ -88,7 +88,9 @@ enum rh_activation { RH_RELU = 0, RH_TANH = 1, RH_LINEAR = 2, RH_SIGMOID = 3 };
 
 static inline rh_real rh_act(enum rh_activation kind, rh_real a)
 {
-    return kind == RH_RELU ? (a > 0 ? a : 0) : kind == RH_TANH ? rh_real_tanh(a) : kind == RH_LINEAR ? a : rh_sigmoid(a);
+    if (kind == RH_RELU)
+        return a > 0 ? a : 0;
+    return kind == RH_TANH ? rh_real_tanh(a) : kind == RH_LINEAR ? a : rh_sigmoid(a);
 }
 /* First and second derivative by the pre-activation, from the activation h = act(a). The kink of relu counts as 0. */
 static inline rh_real rh_act_1(enum rh_activation kind, rh_real h)
