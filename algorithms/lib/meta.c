@@ -6,8 +6,9 @@
 
 size_t rh_meta_work(const struct rh_meta *m, int32_t n, int32_t n_slots)
 {
-    /* the path phi_0 .. phi_steps, a gradient, v, and M v */
-    return ((size_t)m->steps + 4) * (size_t)rh_net_size(&m->net) + rh_net_work(&m->net, n, n_slots);
+    /* the path phi_0 .. phi_steps, v, M v, and a gradient, with rates one of each step */
+    size_t gradients = m->rates && m->steps > 0 ? (size_t)m->steps : 1;
+    return ((size_t)m->steps + 3 + gradients) * (size_t)rh_net_size(&m->net) + rh_net_work(&m->net, n, n_slots);
 }
 
 /* Sets the weights that do not adapt to zero. */
@@ -17,16 +18,36 @@ static void mask(const struct rh_meta *m, rh_real *v)
         memset(v, 0, (size_t)rh_net_layer_size(&m->net) * sizeof *v);
 }
 
-/* to = from - rate * M grad L_S(from) */
+/* to = from - rate * M gradient, where gradient = grad L_S(from); also adds to dp and dt, unless NULL. */
 static void descend(const struct rh_meta *m, const struct rh_net_set *support, const rh_real *from, rh_real *to,
-                    rh_real *gradient, rh_real *work)
+                    rh_real *gradient, rh_real *dp, rh_real *dt, rh_real *work)
 {
     int32_t size = (int32_t)rh_net_size(&m->net);
     memset(gradient, 0, (size_t)size * sizeof *gradient);
-    rh_net_gradient(&m->net, from, support, gradient, NULL, NULL, work);
+    rh_net_gradient(&m->net, from, support, gradient, dp, dt, work);
     mask(m, gradient);
     memcpy(to, from, (size_t)size * sizeof *to);
-    rh_axpy(size, (rh_real)-m->rate, gradient, to);
+    if (m->rates)
+        rh_axpy_product(size, -1, m->rates, gradient, to);
+    else
+        rh_axpy(size, (rh_real)-m->rate, gradient, to);
+}
+
+/* From v behind an inner step to v before it, at phi = path; adds to the gradients by the support and the rates. */
+static void step_back(const struct rh_meta *m, const struct rh_net_set *support, const rh_real *path,
+                      const rh_real *gradient, rh_real *v, rh_real *mv, const struct rh_meta_gradient *d, rh_real *work)
+{
+    size_t size = (size_t)rh_net_size(&m->net);
+    memcpy(mv, v, size * sizeof *mv);
+    mask(m, mv);
+    if (m->rates) {
+        rh_axpy_product((int32_t)size, -1, gradient, mv, d->rates);
+        for (size_t i = 0; i < size; i++)
+            mv[i] *= m->rates[i];
+    }
+    if (m->order == RH_SECOND_ORDER)
+        rh_net_gradient_r(&m->net, path, mv, support, m->rates ? -1 : (rh_real)-m->rate, v, d->support_p,
+                          d->support_t, work);
 }
 
 double rh_meta_task(const struct rh_meta *m, const rh_real *phi, const struct rh_net_set *support,
@@ -34,19 +55,22 @@ double rh_meta_task(const struct rh_meta *m, const rh_real *phi, const struct rh
 {
     size_t size = (size_t)rh_net_size(&m->net);
     int32_t steps = support->pairs.n > 0 ? m->steps : 0;
-    rh_real *path = work, *gradient = path + ((size_t)m->steps + 1) * size, *v = gradient + size, *mv = v + size;
-    work = mv + size;
+    size_t kept = m->rates ? 1 : 0; /* gradients stay for the way back */
+    bool along = m->order == RH_ALONG_PATH;
+    rh_real *path = work, *v = path + ((size_t)m->steps + 1) * size, *mv = v + size, *gradient = mv + size;
+    work = gradient + (kept && m->steps > 0 ? (size_t)m->steps : 1) * size;
     memcpy(path, phi, size * sizeof *path);
-    for (int32_t s = 0; s < steps; s++)
-        descend(m, support, path + (size_t)s * size, path + (size_t)(s + 1) * size, gradient, work);
+    for (int32_t s = 0; s < steps; s++) {
+        rh_real *g = gradient + kept * (size_t)s * size;
+        descend(m, support, path + (size_t)s * size, path + (size_t)(s + 1) * size, g, along ? d->support_p : NULL,
+                along ? d->support_t : NULL, work);
+        if (along)
+            rh_axpy((int32_t)size, 1, g, dphi);
+    }
     memset(v, 0, size * sizeof *v);
     double loss = rh_net_gradient(&m->net, path + (size_t)steps * size, query, v, d->query_p, d->query_t, work);
-    for (int32_t s = steps - 1; s >= 0 && !m->first_order; s--) {
-        memcpy(mv, v, size * sizeof *mv);
-        mask(m, mv);
-        rh_net_gradient_r(&m->net, path + (size_t)s * size, mv, support, (rh_real)-m->rate, v, d->support_p,
-                          d->support_t, work);
-    }
+    for (int32_t s = steps - 1; s >= 0 && (m->order == RH_SECOND_ORDER || m->rates); s--)
+        step_back(m, support, path + (size_t)s * size, gradient + kept * (size_t)s * size, v, mv, d, work);
     rh_axpy((int32_t)size, 1, v, dphi);
     return loss;
 }
@@ -58,7 +82,7 @@ void rh_meta_adapt(const struct rh_meta *m, const rh_real *phi, const struct rh_
     rh_real *gradient = work, *next = work + size;
     memcpy(adapted, phi, size * sizeof *adapted);
     for (int32_t s = 0; s < m->steps && support->pairs.n > 0; s++) {
-        descend(m, support, adapted, next, gradient, next + size);
+        descend(m, support, adapted, next, gradient, NULL, NULL, next + size);
         memcpy(adapted, next, size * sizeof *adapted);
     }
 }
@@ -112,11 +136,14 @@ int rh_meta_batch_init(struct rh_ctx *ctx, struct rh_meta_batch *b, struct rh_ne
     b->dp = host->scratch(ctx, rows * E, sizeof *b->dp);
     b->task_dphi = host->scratch(ctx, tasks * phi, sizeof *b->task_dphi);
     b->dphi = host->scratch(ctx, phi, sizeof *b->dphi);
+    b->task_drates = meta->rates ? host->scratch(ctx, tasks * phi, sizeof *b->task_drates) : NULL;
+    b->drates = meta->rates ? host->scratch(ctx, phi, sizeof *b->drates) : NULL;
     b->work = host->scratch(ctx, tasks * b->work_size, sizeof *b->work);
     b->task_loss = host->scratch(ctx, tasks, sizeof *b->task_loss);
     if (!b->first_row || !b->n_support || !b->first_history || !b->norm_support || !b->norm_query || !b->slot ||
         !b->local || !b->weight || !b->history || !b->history_weight || !b->t || !b->dt || !b->row_t || !b->drow_t ||
-        !b->p || !b->dp || !b->task_dphi || !b->dphi || !b->work || !b->task_loss)
+        !b->p || !b->dp || !b->task_dphi || !b->dphi || !b->work || !b->task_loss ||
+        (meta->rates && (!b->task_drates || !b->drates)))
         return RH_ENOMEM;
     return rh_slots_init(ctx, &b->slots, net->tower.n_items);
 }
@@ -284,7 +311,11 @@ static int task_part(struct rh_ctx *ctx, void *arg, int64_t at, int64_t end)
                                 b->p + middle * E,
                                 b->row_t + middle * m * E };
     struct rh_meta_gradient d = { b->dp + rows * E, b->drow_t + rows * m * E, b->dp + middle * E,
-                                  b->drow_t + middle * m * E };
+                                  b->drow_t + middle * m * E, NULL };
+    if (b->drates) {
+        d.rates = b->task_drates + (size_t)at * phi;
+        memset(d.rates, 0, phi * sizeof *d.rates);
+    }
     b->task_loss[at] = rh_meta_task(b->meta, b->net->phi, &support, &query, b->task_dphi + (size_t)at * phi, &d,
                                     b->work + (size_t)at * b->work_size);
     return RH_OK;
@@ -322,11 +353,15 @@ int rh_meta_batch_learn(struct rh_ctx *ctx, struct rh_meta_batch *b)
         return status;
     rh_real share = 1 / (rh_real)b->n_tasks;
     memset(b->dphi, 0, (size_t)phi * sizeof *b->dphi);
+    if (b->drates)
+        memset(b->drates, 0, (size_t)phi * sizeof *b->drates);
     memset(b->dt, 0, (size_t)b->slots.n * (size_t)b->net->net.E * sizeof *b->dt);
     b->loss = 0;
     for (int32_t i = 0; i < b->n_tasks; i++) {
         b->loss += b->task_loss[i] / b->n_tasks;
         rh_axpy(phi, share, b->task_dphi + (size_t)i * (size_t)phi, b->dphi);
+        if (b->drates)
+            rh_axpy(phi, share, b->task_drates + (size_t)i * (size_t)phi, b->drates);
         scatter(b, i, share);
     }
     return RH_OK;

@@ -14,22 +14,38 @@
  * Both are directional derivatives of the gradient (rh_net_gradient_r), so no Hessian is ever made. First order
  * leaves out H and the second line. With steps = 0 nothing adapts: the twin without meta-learning.
  *
+ * Meta-SGD (Li et al. 2017) has a rate a_i for each weight in place of the one, and learns these too:
+ *
+ *     phi_{s+1} = phi_s - a * M grad L_S(phi_s),    dL/da -= M grad L_S(phi_s) * v before each step back,
+ *     v <- v - H_S(phi_s) (a * M v)                                                 '*' element by element
+ *
+ * Reptile (Nichol, Achiam, Schulman 2018) follows the path that descends the support `steps` times and the query set
+ * once, and moves the start towards its end: (phi - end) / rate, the sum of the gradients along the path, stands in
+ * place of dL/dphi, and the same sum in place of dL/dp and dL/dt, for what rests during the path.
+ *
  * Cost of a task: steps + 1 gradients, and for second order `steps` passes of about three gradients each. */
 #ifndef RH_ALGORITHMS_LIB_META_H
 #define RH_ALGORITHMS_LIB_META_H
 
 #include "algorithms/lib/network.h"
 
+enum rh_meta_order {
+    RH_SECOND_ORDER = 0,
+    RH_FIRST_ORDER = 1,
+    RH_ALONG_PATH = 2, /* Reptile; adapts all weights */
+};
+
 struct rh_meta {
     struct rh_net net;
     double rate;
     int32_t steps;
-    bool first_order;
-    bool head_only; /* M leaves the layer out (Raghu et al. 2020, ANIL) */
+    enum rh_meta_order order;
+    bool head_only;       /* M leaves the layer out (Raghu et al. 2020, ANIL) */
+    const rh_real *rates; /* [rh_net_size] of each weight (Meta-SGD), or NULL: `rate` */
 };
 
-struct rh_meta_gradient { /* of the two sets; added to */
-    rh_real *support_p, *support_t, *query_p, *query_t;
+struct rh_meta_gradient { /* by p and t of the two sets, and by the rates, if there are any; added to */
+    rh_real *support_p, *support_t, *query_p, *query_t, *rates;
 };
 
 /* rh_real that `work` must have, for sets of up to n rows and n_slots slots. */
@@ -71,6 +87,8 @@ struct rh_meta_batch {
     rh_real *p, *dp;         /* [rows x E] */
     rh_real *task_dphi;      /* [n_tasks x rh_net_size] */
     rh_real *dphi;           /* [rh_net_size] */
+    rh_real *task_drates;    /* [n_tasks x rh_net_size] with rates, else NULL */
+    rh_real *drates;         /* [rh_net_size] with rates, else NULL */
     rh_real *work;           /* [n_tasks x work_size] */
     size_t work_size;
     double *task_loss; /* [n_tasks] */
@@ -83,7 +101,7 @@ int rh_meta_batch_init(struct rh_ctx *ctx, struct rh_meta_batch *b, struct rh_ne
 /* Draws support and query; `pass` and the task's number `first` + i name the streams. A task has two rows or more. */
 int rh_meta_batch_draw(struct rh_ctx *ctx, struct rh_meta_batch *b, uint64_t pass, uint64_t first,
                        const struct rh_task *task, int32_t n_tasks);
-/* Loss, dphi, and dt of the slots. */
+/* Loss, dphi, drates, and dt of the slots. */
 int rh_meta_batch_learn(struct rh_ctx *ctx, struct rh_meta_batch *b);
 
 #endif

@@ -182,6 +182,18 @@ int rh_network_pass(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, c
     return status;
 }
 
+void rh_network_forget(struct rh_network *net)
+{
+    struct rh_tower *t = &net->tower;
+    size_t size = (size_t)rh_net_size(&net->net) * sizeof(rh_real);
+    size_t table = (size_t)t->n_columns * (size_t)t->E * sizeof(rh_real);
+    net->optimizer.step = 0;
+    memset(net->phi_first, 0, size);
+    memset(net->phi_second, 0, size);
+    memset(t->table_first, 0, table);
+    memset(t->table_second, 0, table);
+}
+
 int rh_network_move(struct rh_ctx *ctx, struct rh_network *net, const struct rh_slots *slots, rh_real *dt,
                     rh_real *dphi, unsigned parts, double factor)
 {

@@ -115,6 +115,9 @@ int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
 int rh_network_pass(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, const bool *learn, const bool *see,
                     unsigned parts, double factor, double *loss);
 
+/* Forgets the optimiser's memory of the gradients by all but items' own vectors: what is trained next begins anew. */
+void rh_network_forget(struct rh_network *net);
+
 /* Moves the parts against the gradients by the vectors of the items in slots (dt, used up) and by phi (dphi). */
 int rh_network_move(struct rh_ctx *ctx, struct rh_network *net, const struct rh_slots *slots, rh_real *dt,
                     rh_real *dphi, unsigned parts, double factor);

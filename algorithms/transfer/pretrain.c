@@ -13,7 +13,6 @@
 #include "algorithms/lib/network.h"
 
 #include <rh/plugin.h>
-#include <string.h>
 
 enum mode { MODE_DIRECT, MODE_FINETUNE };
 
@@ -82,14 +81,7 @@ static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *tr
     if (status < 0)
         return status;
     /* The optimiser's memory is of the sources' gradients: fine-tuning starts without it. */
-    struct rh_tower *t = &s->net.tower;
-    size_t size = (size_t)rh_net_size(&s->net.net) * sizeof(rh_real);
-    size_t table = (size_t)t->n_columns * (size_t)t->E * sizeof(rh_real);
-    s->net.optimizer.step = 0;
-    memset(s->net.phi_first, 0, size);
-    memset(s->net.phi_second, 0, size);
-    memset(t->table_first, 0, table);
-    memset(t->table_second, 0, table);
+    rh_network_forget(&s->net);
     return rh_network_publish(ctx, &s->net, "pretrain");
 }
 

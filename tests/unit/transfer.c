@@ -2,6 +2,8 @@
  * threads. */
 #include "testhost.h"
 
+#include "algorithms/lib/learner.h"
+
 #include "base/stream.h"
 
 #include <setjmp.h>
@@ -26,7 +28,13 @@ static const struct {
     { "adversarial", "objective = dann" },
     { "maml", "" },
     { "maml", "order = first; adapt = head; inner_steps = 3; activation = tanh" },
-    { "maml", "inner_steps = 0; source_tasks = no; positives = liked" },
+    { "maml", "inner_steps = 0; tasks = target; positives = liked" },
+    { "maml", "init = sources; tasks = target; item_ids = no" },
+    { "fomaml", "" },
+    { "anil", "tasks = sources" },
+    { "reptile", "inner_rate = 0.05" },
+    { "meta_sgd", "" },
+    { "meta_sgd", "order = first; inner_steps = 1; tasks = target" },
 };
 #define N_CASES (sizeof cases / sizeof *cases)
 
@@ -72,7 +80,7 @@ static void learns(void **state)
         fit(&h, 1, i, 24, &w, &m); /* few steps an epoch: the world is small */
         double warm = test_world_auc(&h, &w, &m, 0, WARM), cold = test_world_auc(&h, &w, &m, WARM, USERS);
         const struct rh_algorithm *a = test_algorithm(cases[i].name);
-        bool sources = (a->flags & RH_A_USES_SOURCES) && !strstr(cases[i].settings, "source_tasks = no");
+        bool sources = (a->flags & RH_A_USES_SOURCES) && !strstr(cases[i].settings, "tasks = target");
         if (!(warm > 0.74 && cold > (sources ? 0.74 : 0.66)))
             fail_msg("%s; %s: warm %.4f, cold %.4f", cases[i].name, cases[i].settings, warm, cold);
         release(&h, &m);
@@ -256,6 +264,58 @@ static void divergence_is_an_error(void **state)
     }
 }
 
+/* An inner loop that runs away is told as what it is. */
+static void inner_divergence_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "maml", "fomaml", "anil", "reptile", "meta_sgd" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct test_host h;
+        struct test_world w;
+        struct test_model m;
+        char expected[80];
+        test_host_init(&h, 1, 23);
+        test_world(&h, &spec, &w);
+        assert_int_equal(test_fit(&h, test_algorithm(names[i]), "inner_rate = 100; inner_steps = 40; loss = mse",
+                                  &w.train, 2, &m), RH_ENUMERIC);
+        snprintf(expected, sizeof expected, "%s diverged: the loss of a query set is not finite", names[i]);
+        assert_non_null(strstr(h.error.text, expected));
+        assert_non_null(strstr(h.error.text, "try an inner_rate below 100"));
+        release(&h, &m);
+    }
+}
+
+/* k = 0: nobody adapts, so all who show nothing get the same scores, those of the start. */
+static void without_history_the_start_scores(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "maml", "fomaml", "anil", "reptile", "meta_sgd" };
+    static float adapts[2 * ITEMS], rests[2 * ITEMS];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct test_host h;
+        struct test_world w;
+        struct test_model m;
+        test_host_init(&h, 1, 23);
+        test_world(&h, &spec, &w);
+        assert_int_equal(test_fit(&h, test_algorithm(names[i]), "", &w.train, 1, &m), RH_OK);
+        struct rh_history nothing[3] = { 0 };
+        struct rh_query q[2] = { { 1, nothing, ITEMS, NULL }, { USERS - 1, nothing, ITEMS, NULL } };
+        assert_int_equal(test_score(&h, &m, q, 2, 2, adapts, ITEMS), RH_OK);
+        assert_memory_equal(adapts, adapts + ITEMS, ITEMS * sizeof *adapts);
+        struct rh_learner *learner = m.state;
+        learner->meta.steps = 0;
+        assert_int_equal(test_score(&h, &m, q, 2, 2, rests, ITEMS), RH_OK);
+        assert_memory_equal(adapts, rests, sizeof rests);
+        learner->meta.steps = 2;
+        q[0] = w.query[USERS - 1]; /* who shows something is adapted to */
+        assert_int_equal(test_score(&h, &m, q, 1, 1, adapts, ITEMS), RH_OK);
+        learner->meta.steps = 0;
+        assert_int_equal(test_score(&h, &m, q, 1, 1, rests, ITEMS), RH_OK);
+        assert_memory_not_equal(adapts, rests, ITEMS * sizeof *rests);
+        release(&h, &m);
+    }
+}
+
 /* Every allocation of fit and of the first epoch fails once; no crash, and nothing but "no memory" comes back. */
 static void memory_runs_out_anywhere(void **state)
 {
@@ -310,6 +370,8 @@ int main(void)
         cmocka_unit_test(alignment_mends_a_shifted_feature_space),
         cmocka_unit_test(refuses_items_without_features),
         cmocka_unit_test(divergence_is_an_error),
+        cmocka_unit_test(inner_divergence_is_an_error),
+        cmocka_unit_test(without_history_the_start_scores),
         cmocka_unit_test(memory_runs_out_anywhere),
         cmocka_unit_test(stops_when_told),
     };

@@ -1,0 +1,309 @@
+#include "algorithms/lib/learner.h"
+
+#include <string.h>
+
+const struct rh_choice rh_tasks_words[] = {
+    { "target", RH_TASKS_TARGET, "the target's users; with init = none the sources are not looked at" },
+    { "sources", RH_TASKS_SOURCES, "users of the sources, with their rows there" },
+    { "both", RH_TASKS_BOTH, "a task for each domain of a user" },
+    { NULL, 0, NULL },
+};
+const struct rh_choice rh_init_words[] = {
+    { "none", RH_INIT_NONE, "nothing: meta-learning from a random start" },
+    { "sources", RH_INIT_SOURCES, "item tower, layer and head that were trained on the sources" },
+    { NULL, 0, NULL },
+};
+const struct rh_choice rh_adapt_words[] = {
+    { "layers", RH_ADAPTS_LAYERS, "all after the item tower" },
+    { "head", RH_ADAPTS_HEAD, "the head alone" },
+    { NULL, 0, NULL },
+};
+const struct rh_choice rh_order_words[] = {
+    { "second", RH_SECOND_ORDER, "exact gradient through the inner steps" },
+    { "first", RH_FIRST_ORDER, "second derivatives left out" },
+    { NULL, 0, NULL },
+};
+
+/* ------------------------------------------------------------------------------------------------------ set-up */
+
+static bool has_tasks(const struct rh_learner *s, const struct rh_train *train, int32_t domain)
+{
+    return s->params->tasks == RH_TASKS_BOTH || (domain == train->target) == (s->params->tasks == RH_TASKS_TARGET);
+}
+
+static int make_tasks(struct rh_ctx *ctx, const struct rh_train *train, struct rh_learner *s)
+{
+    int64_t n = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        n = 0;
+        for (int32_t d = 0; d < train->n_domains; d++)
+            for (int32_t u = 0; has_tasks(s, train, d) && u < train->n_users; u++)
+                if (train->domain[d].row[u + 1] - train->domain[d].row[u] >= 2) {
+                    if (pass)
+                        s->task[n] = (struct rh_task){ u, d };
+                    n++;
+                }
+        if (n == 0 || n > INT32_MAX)
+            return ctx->host->fail(ctx, RH_EDATA,
+                                   "%s makes a task of each user with two rows or more in a domain: %lld found with "
+                                   "tasks = %s, 1 to 2147483647 are allowed",
+                                   s->kind.name, (long long)n, rh_tasks_words[s->params->tasks].word);
+        if (!pass && !(s->task = ctx->host->alloc(ctx, (size_t)n, sizeof *s->task)))
+            return RH_ENOMEM;
+    }
+    s->n_tasks = (int32_t)n;
+    return RH_OK;
+}
+
+/* What both a new and a loaded learner need. */
+static int describe(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,
+                    const struct rh_learner_params *params, const struct rh_train *train)
+{
+    bool alone = params->tasks == RH_TASKS_TARGET && params->init == RH_INIT_NONE;
+    s->kind = kind;
+    s->params = params;
+    s->used = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->used);
+    if (!s->used)
+        return RH_ENOMEM;
+    for (int32_t d = 0; d < train->n_domains; d++)
+        s->used[d] = d == train->target || !alone;
+    if ((params->tasks == RH_TASKS_SOURCES || params->init == RH_INIT_SOURCES) && train->n_domains < 2)
+        return ctx->host->fail(ctx, RH_EINVAL, "%s with %s needs a source domain; this problem has none", kind.name,
+                               params->init == RH_INIT_SOURCES ? "init = sources" : "tasks = sources");
+    return RH_OK;
+}
+
+static void plan_adaptation(struct rh_learner *s)
+{
+    s->meta = (struct rh_meta){ s->net.net,    s->params->inner_rate, (int32_t)s->params->inner_steps,
+                                s->kind.order, s->kind.head_only,     s->rates };
+}
+
+/* Rates that are learned begin as the one that is given, without weight decay: zero is no natural rate. */
+static int make_rates(struct rh_ctx *ctx, struct rh_learner *s)
+{
+    size_t size = (size_t)rh_net_size(&s->net.net);
+    s->rates = ctx->host->alloc(ctx, size, sizeof *s->rates);
+    s->rates_first = ctx->host->alloc(ctx, size, sizeof *s->rates);
+    s->rates_second = ctx->host->alloc(ctx, size, sizeof *s->rates);
+    if (!s->rates || !s->rates_first || !s->rates_second)
+        return RH_ENOMEM;
+    for (size_t i = 0; i < size; i++)
+        s->rates[i] = (rh_real)s->params->inner_rate;
+    s->rates_optimizer = s->net.optimizer;
+    s->rates_optimizer.decay = 0;
+    return RH_OK;
+}
+
+/* Passes of the network over the sources, as `pretrain` makes them. */
+static int transfer(struct rh_ctx *ctx, struct rh_learner *s)
+{
+    const struct rh_train *train = s->net.train;
+    bool *sources = ctx->host->scratch(ctx, (size_t)train->n_domains, sizeof *sources);
+    if (!sources)
+        return RH_ENOMEM;
+    for (int32_t d = 0; d < train->n_domains; d++)
+        sources[d] = d != train->target;
+    int status = RH_OK;
+    for (int64_t e = 1; e <= s->params->init_epochs && status == RH_OK; e++) {
+        double loss;
+        status = rh_network_pass(ctx, &s->net, (uint64_t)e, sources, sources, RH_PART_ALL, 1, &loss);
+        ctx->host->log(ctx, 2, "sources, pass %lld: loss %.4f", (long long)e, loss);
+    }
+    rh_network_forget(&s->net);
+    return status;
+}
+
+int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,
+                   const struct rh_learner_params *params, const struct rh_train *train)
+{
+    int status = describe(ctx, s, kind, params, train);
+    if (status == RH_OK)
+        status = rh_network_init(ctx, &s->net, kind.name, &params->network, train, s->used);
+    if (status == RH_OK && kind.learns_rates)
+        status = make_rates(ctx, s);
+    if (status == RH_OK)
+        status = make_tasks(ctx, train, s);
+    if (status == RH_OK && params->init == RH_INIT_SOURCES)
+        status = transfer(ctx, s);
+    plan_adaptation(s);
+    return status < 0 ? status : rh_network_publish(ctx, &s->net, kind.name);
+}
+
+int rh_learner_persist(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,
+                       const struct rh_learner_params *params, const struct rh_train *train)
+{
+    int status = s->used ? RH_OK : describe(ctx, s, kind, params, train);
+    if (status >= 0)
+        status = rh_network_persist(ctx, &s->net, kind.name, &params->network, train, s->used);
+    if (status >= 0 && kind.learns_rates)
+        status = ctx->host->field(ctx, "inner_rates", &s->rates, rh_net_size(&s->net.net), sizeof *s->rates);
+    if (status >= 0 && kind.learns_rates && !rh_nn_finite(rh_net_size(&s->net.net), s->rates))
+        return ctx->host->fail(ctx, RH_EDATA, "the saved model of %s has inner rates that are not finite", kind.name);
+    plan_adaptation(s);
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------------------- training */
+
+int rh_learner_epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
+{
+    struct rh_learner *s = state;
+    const struct rh_learner_params *p = s->params;
+    int32_t size = p->meta_batch < s->n_tasks ? (int32_t)p->meta_batch : s->n_tasks;
+    struct rh_task *task = ctx->host->scratch(ctx, (size_t)s->n_tasks, sizeof *task);
+    int32_t *order = ctx->host->scratch(ctx, (size_t)s->n_tasks, sizeof *order);
+    struct rh_meta_batch b;
+    if (!task || !order)
+        return RH_ENOMEM;
+    for (int32_t i = 0; i < s->n_tasks; i++)
+        order[i] = i;
+    struct rh_rng r = ctx->host->stream(ctx, "order", (uint64_t)number);
+    rh_rng_shuffle(&r, order, s->n_tasks);
+    for (int32_t i = 0; i < s->n_tasks; i++)
+        task[i] = s->task[order[i]];
+    int status = rh_meta_batch_init(ctx, &b, &s->net, &s->meta, size, (int32_t)p->shots, s->used);
+    double sum = 0;
+    for (int32_t at = 0; at < s->n_tasks && status == RH_OK; at += size) {
+        int32_t n = s->n_tasks - at < size ? s->n_tasks - at : size;
+        status = ctx->host->tick(ctx, at, s->n_tasks);
+        if (status == RH_OK)
+            status = rh_meta_batch_draw(ctx, &b, (uint64_t)number, (uint64_t)at, task + at, n);
+        if (status == RH_OK)
+            status = rh_meta_batch_learn(ctx, &b);
+        if (status == RH_OK && !isfinite(b.loss))
+            status = ctx->host->fail(ctx, RH_ENUMERIC,
+                                     "%s diverged: the loss of a query set is not finite; try an inner_rate below "
+                                     "%g or a rate below %g",
+                                     s->kind.name, p->inner_rate, p->rate);
+        if (status == RH_OK)
+            status = rh_network_move(ctx, &s->net, &b.slots, b.dt, b.dphi, RH_PART_ALL, 1);
+        if (status == RH_OK && s->rates) {
+            rh_nn_step(&s->rates_optimizer, 1);
+            rh_nn_descend(&s->rates_optimizer, rh_net_size(&s->net.net), s->rates, b.drates, s->rates_first,
+                          s->rates_second);
+        }
+        sum += b.loss * n;
+    }
+    *loss = sum / s->n_tasks;
+    return status < 0 ? status : rh_network_publish(ctx, &s->net, s->kind.name);
+}
+
+/* ------------------------------------------------------------------------------------------------------ scoring */
+
+struct adaptation {
+    int32_t *slot;   /* [RH_LEARNER_SUPPORT x m] */
+    rh_real *weight; /* [RH_LEARNER_SUPPORT] */
+    rh_real *p;      /* [RH_LEARNER_SUPPORT x E] */
+    rh_real *t;      /* [RH_LEARNER_SUPPORT x m x E] */
+    rh_real *phi;    /* [rh_net_size] */
+    rh_real *work;
+    rh_real *by_unit;      /* [H x items] */
+    rh_real *user, *q, *a; /* [E], [E], [H] */
+};
+
+static int take_memory(struct rh_ctx *ctx, const struct rh_learner *s, struct adaptation *x)
+{
+    const struct rh_host *host = ctx->host;
+    const struct rh_net *net = &s->net.net;
+    size_t E = (size_t)net->E, H = (size_t)net->H, m = (size_t)s->params->negatives + 1;
+    size_t items = (size_t)s->net.train->domain[s->net.train->target].n_items;
+    x->slot = host->scratch(ctx, RH_LEARNER_SUPPORT * m, sizeof *x->slot);
+    x->weight = host->scratch(ctx, RH_LEARNER_SUPPORT, sizeof *x->weight);
+    x->p = host->scratch(ctx, RH_LEARNER_SUPPORT * E, sizeof *x->p);
+    x->t = host->scratch(ctx, RH_LEARNER_SUPPORT * m * E, sizeof *x->t);
+    x->phi = host->scratch(ctx, (size_t)rh_net_size(net), sizeof *x->phi);
+    x->work = host->scratch(ctx, rh_meta_work(&s->meta, RH_LEARNER_SUPPORT, RH_LEARNER_SUPPORT * (int32_t)m),
+                            sizeof *x->work);
+    x->by_unit = host->scratch(ctx, H * items, sizeof *x->by_unit);
+    x->user = host->scratch(ctx, 2 * E + H, sizeof *x->user);
+    if (!x->slot || !x->weight || !x->p || !x->t || !x->phi || !x->work || !x->by_unit || !x->user)
+        return RH_ENOMEM;
+    x->q = x->user + E;
+    x->a = x->q + E;
+    return RH_OK;
+}
+
+/* An item that is not in the history; -1 when all are. */
+static int32_t outside(const struct rh_history *h, int32_t n_items, struct rh_rng *r)
+{
+    if (h->n >= n_items)
+        return -1;
+    int32_t x = (int32_t)rh_rng_below(r, (uint32_t)(n_items - h->n));
+    for (int32_t j = 0; j < h->n && h->item[j] <= x; j++)
+        x++;
+    return x;
+}
+
+/* The support of a query: its history in the target, each item with the user vector of the others. */
+static struct rh_net_set support_of(struct rh_ctx *ctx, const struct rh_learner *s, const struct rh_query *query,
+                                    struct adaptation *x)
+{
+    const struct rh_network *net = &s->net;
+    int32_t target = net->train->target, n_items = net->train->domain[target].n_items;
+    const struct rh_history *h = &query->history[target];
+    size_t E = (size_t)net->net.E, m = (size_t)s->params->negatives + 1;
+    const rh_real *vector = net->vector + (size_t)net->tower.first_item[target] * E;
+    int32_t n = h->n < RH_LEARNER_SUPPORT ? h->n : RH_LEARNER_SUPPORT, liked = 0;
+    double total = h->n;
+    for (int32_t d = 0; d < net->train->n_domains; d++)
+        if (d != target && net->used[d])
+            total += net->params->source_history * query->history[d].n;
+    /* user = all * (sum over the history); of the others: rest * (that sum less the item) */
+    rh_real all = rh_history_norm(net, total), rest = rh_history_norm(net, total - 1);
+    rh_real ratio = all > 0 ? rest / all : 0;
+    struct rh_rng r = ctx->host->stream(ctx, "support of a query", (uint64_t)query->user);
+    for (size_t k = 0; k < (size_t)n; k++) {
+        size_t j = k * (size_t)h->n / (size_t)n;
+        const rh_real *own = vector + (size_t)h->item[j] * E;
+        rh_real share = rest * (rh_real)rh_history_weight(net, target, h->value, (int64_t)j);
+        for (size_t e = 0; e < E; e++)
+            x->p[k * E + e] = ratio * x->user[e] - share * own[e];
+        bool counts = s->params->positives == RH_ALL_ROWS || !h->value || (double)h->value[j] >= net->mean[target];
+        for (size_t c = 0; c < m; c++) {
+            int32_t item = c ? outside(h, n_items, &r) : h->item[j];
+            bool there = counts && item >= 0;
+            x->slot[k * m + c] = there ? (int32_t)(k * m + c) : -1;
+            if (there)
+                memcpy(x->t + (k * m + c) * E, vector + (size_t)item * E, E * sizeof *x->t);
+        }
+        counts = counts && x->slot[k * m + 1] >= 0;
+        if (!counts)
+            x->slot[k * m] = -1;
+        liked += counts;
+    }
+    for (int32_t k = 0; k < n; k++)
+        x->weight[k] = liked ? 1 / (rh_real)liked : 0;
+    return (struct rh_net_set){ { liked ? n : 0, (int32_t)m, x->slot, x->weight }, n * (int32_t)m, x->p, x->t };
+}
+
+int rh_learner_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
+                     size_t stride)
+{
+    const struct rh_learner *s = state;
+    const struct rh_network *net = &s->net;
+    struct adaptation x;
+    int status = take_memory(ctx, s, &x);
+    if (status < 0)
+        return status;
+    for (int32_t i = 0; i < n; i++) {
+        const rh_real *by_unit = net->by_unit, *phi = net->phi;
+        rh_network_user(net, query[i].history, s->used, x.user);
+        struct rh_net_set support = support_of(ctx, s, &query[i], &x);
+        if (support.pairs.n > 0 && s->meta.steps > 0) {
+            rh_meta_adapt(&s->meta, net->phi, &support, x.phi, x.work);
+            phi = x.phi;
+            if (!rh_nn_finite(rh_net_size(&net->net), phi))
+                return ctx->host->fail(ctx, RH_ENUMERIC,
+                                       "%s diverged while it adapted to user %d; try an inner_rate below %g",
+                                       s->kind.name, query[i].user, s->params->inner_rate);
+            if (!s->meta.head_only) {
+                rh_network_units(net, phi, x.by_unit);
+                by_unit = x.by_unit;
+            }
+        }
+        rh_net_users(&net->net, phi, 1, x.user, x.a, x.q);
+        rh_network_score_items(net, phi, by_unit, x.a, x.q, &query[i], out + (size_t)i * stride);
+    }
+    return RH_OK;
+}

@@ -1,0 +1,91 @@
+/* The whole of a meta-learner on the transfer network: what `maml`, `fomaml`, `anil`, `reptile` and `meta_sgd` have in
+ * common. They differ in the gradient of the outer loop and in what the inner loop moves (meta.h).
+ *
+ * Every user of a domain is a task. Their rows are cut anew in each epoch into a support set of 1 to `shots` items and
+ * a query set. The inner loop takes inner_steps gradient steps on the support loss; the outer loop moves the start, the
+ * shared item tower included, so that the loss on the query after these steps falls. Whose rows are tasks says `tasks`.
+ *
+ * init = sources first makes init_epochs passes over the sources as `pretrain` does: features are transferred, then
+ * their start is meta-learned on the tasks.
+ *
+ * When a query is scored its history in the target is the support: adapt, then score every candidate with the adapted
+ * weights. No history (k = 0), no adaptation: the start scores. The sampled items of such a support avoid the history
+ * that is visible, and depend on the user alone. Of a long history RH_LEARNER_SUPPORT items, evenly spaced, are in the
+ * support; all are in the user vector.
+ *
+ * inner_steps = 0 is the twin without adaptation: the same tasks, the same outer loop.
+ *
+ * Cost of a task with k support and q query rows of m items, S = inner_steps, r = (k + q) m items: (S + 1) gradients
+ * of 6 r H E operations, for second order S times about three more on the support. Of a query: S gradients on the
+ * support, and one product of 2 items H E. Memory: as `direct`, and in an epoch meta_batch times (S + 4) weights of
+ * the network, with learned rates 2 S + 4. */
+#ifndef RH_ALGORITHMS_LIB_LEARNER_H
+#define RH_ALGORITHMS_LIB_LEARNER_H
+
+#include "algorithms/lib/meta.h"
+
+#define RH_LEARNER_SUPPORT 64 /* items of a query's history in the inner loop, at most */
+
+enum rh_tasks { RH_TASKS_TARGET = 0, RH_TASKS_SOURCES = 1, RH_TASKS_BOTH = 2 };
+enum rh_init { RH_INIT_NONE = 0, RH_INIT_SOURCES = 1 };
+
+/* First member of each meta-learner's parameters: RH_LEARNER_FIELDS; first rows of its table: RH_LEARNER_PARAMS. */
+struct rh_learner_params {
+    RH_NETWORK_FIELDS;
+    int tasks, init;
+    int64_t shots, inner_steps, meta_batch, init_epochs;
+    double inner_rate;
+};
+#define RH_LEARNER_FIELDS                                                                                            \
+    union {                                                                                                          \
+        struct rh_learner_params learner;                                                                            \
+        struct {                                                                                                     \
+            RH_NETWORK_FIELDS;                                                                                       \
+            int tasks, init;                                                                                         \
+            int64_t shots, inner_steps, meta_batch, init_epochs;                                                     \
+            double inner_rate;                                                                                       \
+        };                                                                                                           \
+    }
+extern const struct rh_choice rh_tasks_words[], rh_init_words[], rh_adapt_words[], rh_order_words[];
+#define RH_LEARNER_PARAMS(S)                                                                                         \
+    RH_NETWORK_PARAMS(S),                                                                                            \
+        RH_INT(S, inner_steps, 2, 0, 100, "gradient steps on the support; 0: the twin without adaptation"),          \
+        RH_REAL(S, inner_rate, 0.2, 0, 100, "learning rate of the inner steps"),                                     \
+        RH_INT(S, shots, 10, 1, 1024, "support items of a training task, at most"),                                  \
+        RH_INT(S, meta_batch, 32, 1, 4096, "tasks of one outer step"),                                               \
+        RH_ENUM(S, tasks, RH_TASKS_BOTH, rh_tasks_words, "whose rows are tasks"),                                    \
+        RH_ENUM(S, init, RH_INIT_NONE, rh_init_words, "what is transferred before the first task"),                  \
+        RH_INT(S, init_epochs, 6, 1, 10000, "passes over the sources with init = sources")
+
+enum rh_adapts { RH_ADAPTS_LAYERS, RH_ADAPTS_HEAD }; /* words of rh_adapt_words */
+
+/* What makes the one meta-learner different from the other. */
+struct rh_learner_kind {
+    const char *name; /* begins the sentence of a refusal */
+    enum rh_meta_order order;
+    bool head_only, learns_rates;
+};
+
+/* A state of zeroes, then fit or persist. It is all there is in the state of a plugin. */
+struct rh_learner {
+    struct rh_learner_kind kind;
+    const struct rh_learner_params *params;
+    struct rh_network net;
+    struct rh_meta meta;
+    rh_real *rates, *rates_first, *rates_second; /* [rh_net_size] or NULL */
+    struct rh_optimizer_state rates_optimizer;
+    bool *used;           /* [n_domains] whose rows are looked at */
+    struct rh_task *task; /* [n_tasks] users with two rows or more in a domain */
+    int32_t n_tasks;
+};
+
+int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,
+                   const struct rh_learner_params *params, const struct rh_train *train);
+int rh_learner_persist(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,
+                       const struct rh_learner_params *params, const struct rh_train *train);
+/* The callbacks of a plugin whose state is a struct rh_learner. */
+int rh_learner_epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss);
+int rh_learner_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
+                     size_t stride);
+
+#endif

@@ -1,0 +1,80 @@
+#!/bin/sh
+# Meta-learners through an experiment: all of them run, one that diverges is marked failed with its sentence while the
+# others go on, and what a problem cannot give is refused in one sentence.
+. "${HARNESS_SOURCE:-.}/tests/cli/tap.sh"
+
+cat >start.ini <<'INI'
+[experiment]
+name = meta
+[dataset.synth]
+use = synthetic
+users = 80
+items = 60
+rows = 1200
+overlap = 1
+[evaluate]
+metrics = ndcg@5
+INI
+cat start.ini - >new.ini <<'INI'
+[problem.new]
+target = synth/movies
+sources = synth/books
+split = cold_users
+k = 0 | 3
+k_max = 3
+[algorithm.popularity]
+[algorithm.maml]
+epochs = 1
+init = none | sources
+tasks = target
+init_epochs = 1
+[algorithm.fomaml]
+epochs = 1
+[algorithm.anil]
+epochs = 1
+tasks = sources
+[algorithm.reptile]
+epochs = 1
+[algorithm.meta_sgd]
+epochs = 1
+INI
+exits 0 'meta-learners run, for users without a rating too' "$HARNESS" run new.ini --store s.sqlite --quiet
+for name in maml fomaml anil reptile meta_sgd; do
+    ok "$name is in the table" grep -q "$name" out
+done
+
+cat start.ini - >wild.ini <<'INI'
+[problem.new]
+target = synth/movies
+split = cold_users
+k = 3
+k_max = 3
+[algorithm.popularity]
+[algorithm.maml]
+inner_rate = 0.1 | 100
+inner_steps = 40
+loss = mse
+epochs = 1
+[algorithm.ease]
+INI
+exits 1 'an inner loop that diverges is a failed run' "$HARNESS" run wild.ini --store wild.sqlite --quiet
+says err 'maml diverged: the loss of a query set is not finite; try an inner_rate below 100 or a rate below 0.01'
+exits 0 'the others went on' "$HARNESS" table meta --store wild.sqlite
+says out 'ease'
+says out 'inner_rate=0.1'
+
+cat start.ini - >alone.ini <<'INI'
+[problem.new]
+target = synth/movies
+split = cold_users
+k = 3
+k_max = 3
+[algorithm.maml]
+tasks = sources
+[algorithm.fomaml]
+init = sources
+INI
+exits 1 'no sources to learn from' "$HARNESS" run alone.ini --store alone.sqlite --quiet
+says err 'maml with tasks = sources needs a source domain; this problem has none'
+says err 'fomaml with init = sources needs a source domain; this problem has none'
+finish
