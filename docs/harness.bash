@@ -57,17 +57,27 @@ _harness() {
         mapfile -t COMPREPLY < <(compgen -W 'expected trec_eval' -- "$word")
         return
         ;;
-    --cutoff | --cutoffs | --set | --threads | --plot | --baseline | --threshold | --by | --bins) return ;;
+    --cutoff | --cutoffs | --set | --threads | --plot | --baseline | --threshold | --by | --bins | --user | --item | --top | --reasons) return ;;
     esac
 
     local words=''
     case $command in
-    '') words='run reproduce check list describe data table compare breakdown plot evaluate import rosetta export help --help --version' ;;
+    '') words='run reproduce check list describe data table compare breakdown plot explain evaluate import rosetta export help --help --version' ;;
     run | reproduce | check)
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
             [[ $command == reproduce ]] && words+=' --cache --force --threads --format --quiet --verbose'
-            [[ $command == run ]] && words+=' --cache --force --keep-rankings --threads --metric --format --quiet --verbose'
+            [[ $command == run ]] && words+=' --cache --force --keep-rankings --save-models --threads --metric --format --quiet --verbose'
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -X '!*.ini' -- "$word"; compgen -d -- "$word")
+            return
+        fi
+        ;;
+    explain)
+        if [[ $word == -* ]]; then
+            words='--algorithm --problem --user --item --top --reasons --format --set --data --cache --store'
+            words+=' --threads --quiet --help'
         else
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -X '!*.ini' -- "$word"; compgen -d -- "$word")

@@ -32,6 +32,7 @@ int rh_cmd_table(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_compare(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_breakdown(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_evaluate(const struct rh_cmd *c, int argc, char **argv);
+int rh_cmd_explain(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_export(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_import(const struct rh_cmd *c, int argc, char **argv);
 int rh_cmd_rosetta(const struct rh_cmd *c, int argc, char **argv);

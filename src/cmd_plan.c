@@ -40,7 +40,7 @@ int rh_run_plan(const struct rh_cmd *c, const struct rh_plan_options *o, struct 
                 struct rh_store **store, struct rh_execute_summary *summary, struct rh_error *err)
 {
     struct rh_execute_options x = {
-        .force = o->force, .threads = p->env.threads, .log = &p->log, .cancel = c->cancel
+        .force = o->force, .threads = p->env.threads, .models = o->models, .log = &p->log, .cancel = c->cancel
     };
     RH_TRY(rh_store_open(p->plan->store, RH_STORE_WRITE, store, err));
     int status = rh_execute(p->plan, &p->env, *store, &x, summary, err);

@@ -37,6 +37,7 @@ static const struct command {
     { "compare", "test the differences between its algorithms", rh_cmd_compare },
     { "breakdown", "break its values down by strata of users, items and time", rh_cmd_breakdown },
     { "plot", "draw it", rh_cmd_plot },
+    { "explain", "say why a model recommends an item to a user", rh_cmd_explain, true },
     { "evaluate", "compute metrics without fitting", rh_cmd_evaluate },
     { "import", "judge a run that another program made", rh_cmd_import },
     { "rosetta", "score a run as several libraries would", rh_cmd_rosetta },

@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "base/stream.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -317,6 +318,32 @@ int rh_instance_score(struct rh_instance *in, int thread, const struct rh_query 
     int status = in->alg->score(&w->ctx, in->state, query, n, out, stride);
     w->in_part = false;
     return settle(w, "score", status, err);
+}
+
+static bool in_history(const struct rh_history *h, int32_t item)
+{
+    int32_t at = 0;
+    while (at < h->n && h->item[at] < item)
+        at++;
+    return at < h->n && h->item[at] == item;
+}
+
+int rh_instance_explain(struct rh_instance *in, const struct rh_query *query, int32_t item, int32_t max, int32_t *why,
+                        float *weight, struct rh_error *err)
+{
+    struct worker *w = &in->worker[0];
+    if (!in->alg->explain)
+        return rh_fail(err, RH_EUNSUP, "'%s' does not explain its scores", in->alg->name);
+    w->in_part = true;
+    int n = in->alg->explain(&w->ctx, in->state, query, item, max, why, weight);
+    w->in_part = false;
+    int status = settle(w, "explain", n < 0 ? n : RH_OK, err);
+    if (status < 0)
+        return status;
+    bool sound = n <= max;
+    for (int32_t i = 0; i < n && sound; i++)
+        sound = in_history(&query->history[in->train->target], why[i]) && isfinite(weight[i]);
+    return sound ? n : rh_fail(err, RH_EBUG, "explain of '%s' gave what is no reason", in->alg->name);
 }
 
 static int persist(struct rh_instance *in, struct rh_saved *saved, struct rh_error *err)

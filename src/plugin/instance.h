@@ -34,6 +34,11 @@ int rh_instance_epoch(struct rh_instance *in, int32_t epoch, double *loss, struc
 int rh_instance_score(struct rh_instance *in, int thread, const struct rh_query *query, int32_t n, float *out,
                       size_t stride, struct rh_error *err);
 
+/* Why `item`, as `explain` of <rh/plugin.h>: returns how many of at most `max` pairs were filled in. RH_EUNSUP: the
+ * algorithm does not explain; RH_EBUG: it returned more than it may, or what is no item of the history. */
+int rh_instance_explain(struct rh_instance *in, const struct rh_query *query, int32_t item, int32_t max, int32_t *why,
+                        float *weight, struct rh_error *err);
+
 /* The fitted model to a file, whole or not at all. RH_EUNSUP: the algorithm has no persist. */
 int rh_instance_save(struct rh_instance *in, const struct rh_model_key *key, const char *path, struct rh_error *err);
 /* Instead of fit, on a new instance, from the bytes of such a file (rh_read_file); they are not needed afterwards.

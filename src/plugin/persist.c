@@ -50,8 +50,9 @@ static int put_u64(struct rh_saved *s, uint64_t x, struct rh_error *err)
 
 static int put_text(struct rh_saved *s, const char *text, struct rh_error *err)
 {
-    RH_TRY(put_u64(s, strlen(text), err));
-    return put(s, text, strlen(text), err);
+    size_t n = text ? strlen(text) : 0;
+    RH_TRY(put_u64(s, n, err));
+    return put(s, text, n, err);
 }
 
 int rh_saved_begin(struct rh_saved *s, const struct rh_algorithm *alg, const struct rh_model_key *key,
@@ -63,7 +64,10 @@ int rh_saved_begin(struct rh_saved *s, const struct rh_algorithm *alg, const str
     RH_TRY(put_text(s, alg->name, err));
     RH_TRY(put_u64(s, alg->revision, err));
     RH_TRY(put_text(s, key->params, err));
-    return put_text(s, key->problem, err);
+    RH_TRY(put_text(s, key->problem, err));
+    RH_TRY(put_text(s, key->users, err));
+    RH_TRY(put_text(s, key->items, err));
+    return put_text(s, key->columns, err);
 }
 
 int rh_saved_put(struct rh_saved *s, const char *name, const void *p, size_t n, size_t elem, struct rh_error *err)
@@ -102,14 +106,14 @@ static int take_u64(struct rh_saved *s, uint64_t *x, struct rh_error *err)
     return RH_OK;
 }
 
-/* The bytes are not printed where they differ: they may be anything. */
+/* The bytes are not printed where they differ: they may be anything. Without a text anything goes. */
 static int expect_text(struct rh_saved *s, const char *what, const char *text, struct rh_error *err)
 {
     uint64_t n = 0;
     const void *p = NULL;
     RH_TRY(take_u64(s, &n, err));
     RH_TRY(take(s, n, &p, err));
-    if (n != strlen(text) || memcmp(p, text, n))
+    if (text && (n != strlen(text) || memcmp(p, text, n)))
         return rh_fail(err, RH_EDATA, "the saved model is of another %s than '%s'", what, text);
     return RH_OK;
 }
@@ -134,7 +138,10 @@ int rh_saved_open(struct rh_saved *s, const void *bytes, size_t n, const struct 
         return rh_fail(err, RH_EDATA, "the saved model is of revision %llu of '%s', and this program has revision %u",
                        (unsigned long long)revision, alg->name, (unsigned)alg->revision);
     RH_TRY(expect_text(s, "set of parameters", key->params, err));
-    return expect_text(s, "problem", key->problem, err);
+    RH_TRY(expect_text(s, "problem", key->problem, err));
+    RH_TRY(expect_text(s, "set of users", key->users, err));
+    RH_TRY(expect_text(s, "set of items", key->items, err));
+    return expect_text(s, "set of feature columns", key->columns, err);
 }
 
 int rh_saved_get(struct rh_saved *s, const char *name, size_t n, size_t elem, const void **p, struct rh_error *err)

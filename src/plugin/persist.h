@@ -8,10 +8,11 @@
 
 #include "base/error.h"
 
-/* What a model was made from, compared as text when it is loaded. Never NULL. */
+/* What a model was made from, compared as text when it is loaded; NULL: written as "", and not compared. */
 struct rh_model_key {
     const char *params;  /* hash or canonical text of the effective parameters, seed included where it matters */
     const char *problem; /* content hash of the problem */
+    const char *users, *items, *columns; /* hashes of what the numbers of users, items and feature columns mean */
 };
 
 struct rh_saved {

@@ -4,6 +4,7 @@
 #include "run/facts.h"
 #include "run/fit.h"
 #include "run/memory.h"
+#include "run/model.h"
 #include "run/provenance.h"
 
 #include <math.h>
@@ -27,6 +28,8 @@ struct execution {
     int32_t worked;        /* runs done or failed since */
     int32_t to_do;         /* runs that were not stored */
     int32_t unkept;        /* runs that were stored, but not with the rankings asked for */
+    const char *models;    /* folder for fitted models, or NULL */
+    int32_t without_model; /* runs that were stored, but not with a model */
     const char *problem_identity; /* of the problem at work */
 };
 
@@ -183,6 +186,15 @@ static int put_run(struct execution *x, const struct rh_plan_run *run, int64_t p
     return rh_store_put_run(x->store, x->experiment, problem, position, row, err);
 }
 
+/* A model that is not saved: what cannot be is said, a full disk ends the execution. */
+static int unsaved(struct execution *x, const struct rh_error *why, const char *label, struct rh_error *err)
+{
+    if (why->status != RH_EUNSUP)
+        return rh_fail(err, why->status, "%s", why->text);
+    rh_log(x->options->log, RH_LOG_WARNING, label, "%s", why->text);
+    return RH_OK;
+}
+
 static int execute_run(struct execution *x, const struct rh_plan_run *run, const struct rh_problem *problem,
                        const struct rh_correction *correction, int64_t problem_row,
                        int32_t position, const char *identity, struct rh_error *err)
@@ -192,19 +204,28 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
     struct rh_fit_result r;
     char fit[RH_HASH_HEX];
     const struct rh_plan *plan = x->plan;
+    struct rh_fit_task task = {
+        .plan = plan,
+        .algorithm = run->algorithm,
+        .problem = problem,
+        .identity = fit,
+        .threads = x->options->threads,
+        .log = x->options->log,
+        .cancel = x->options->cancel,
+        .model = x->models ? rh_arena_printf(&a, "%s/%s.model", x->models, identity) : NULL,
+    };
     double wall = rh_now(), cpu = cpu_seconds();
     rh_progress_begin(x->options->log, "%d of %d, %s, %s", x->worked + 1, x->to_do, problem->name,
                       plan->algorithm[run->algorithm].label);
     rh_peak_memory_reset();
     rh_plan_fit_identity(plan, x->problem_identity, run, fit);
-    int status = rh_fit_and_evaluate(&a, plan, run->algorithm, problem, correction, fit, x->options->threads,
-                                     x->options->log, x->options->cancel, &r, &why);
+    int status = rh_fit_and_evaluate(&a, &task, correction, &r, &why);
     rh_progress_end(x->options->log);
     struct rh_run_row row = {
         .status = status < 0 ? status : RH_OK,
         .message = why.text,
-        .epoch = r.epoch,
-        .n_epochs = r.n_epochs,
+        .epoch = r.curve.epoch,
+        .n_epochs = r.curve.n,
         .fit_seconds = r.fit_seconds,
         .score_seconds = r.score_seconds,
         .wall_seconds = rh_now() - wall,
@@ -225,8 +246,13 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
         row.relevant = r.test.relevant;
         row.odd = r.odd;
         row.n_odd = r.n_odd;
+        row.model = r.model;
+        if (row.model.path)
+            row.model.path = rh_model_path_in_store(&a, plan->store, row.model.path);
     }
     status = put_run(x, run, problem_row, position, &row, identity, err);
+    if (status >= 0 && r.unsaved.status < 0) /* what is stored holds; but the next would not be saved either */
+        status = unsaved(x, &r.unsaved, row.label, err);
 out:
     rh_arena_release(&a);
     return status;
@@ -305,6 +331,11 @@ static int find_run(struct execution *x, const char *identity, bool *stored, str
 {
     int32_t depth;
     RH_TRY(rh_store_find_run(x->store, identity, stored, err));
+    if (*stored && x->models) {
+        struct rh_model_row model;
+        RH_TRY(rh_store_find_model(x->store, identity, &x->arena, &model, err));
+        x->without_model += !model.path;
+    }
     if (!*stored || !x->plan->keep_rankings)
         return RH_OK;
     RH_TRY(rh_store_kept_depth(x->store, identity, &depth, err));
@@ -344,6 +375,8 @@ static int execute(struct execution *x, struct rh_error *err)
     int32_t parts = 0;
     if (!part)
         return rh_fail_memory(err, "identities", (size_t)plan->n_problems * sizeof *part);
+    if (x->options->models)
+        RH_TRY(rh_models_folder(&x->arena, plan->store, x->options->models, &x->models, err));
     RH_TRY(rh_provenance(&x->arena, x->options->threads, &x->provenance, &x->n_provenance, err));
     for (int32_t from = 0, to; from < plan->n_runs; from = to) {
         for (to = from; to < plan->n_runs && plan->run[to].problem == plan->run[from].problem; to++)
@@ -357,6 +390,9 @@ static int execute(struct execution *x, struct rh_error *err)
     if (x->unkept)
         rh_log(x->options->log, RH_LOG_INFO, "run", "%d stored runs have no rankings of depth %lld and are run again",
                x->unkept, (long long)plan->keep_rankings);
+    if (x->without_model)
+        rh_log(x->options->log, RH_LOG_INFO, "run", "%d stored runs have no saved model; --force fits them again",
+               x->without_model);
     struct rh_experiment_row row = {
         .name = plan->name, .title = plan->title, .ini = plan->ini, .primary_metric = plan->metric[0].id
     };

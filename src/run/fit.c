@@ -1,8 +1,8 @@
 #include "run/fit.h"
 
 #include "eval/world.h"
-#include "plugin/instance.h"
 #include "run/measure.h"
+#include "run/model.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@ static bool any_features(const struct rh_features *f, int32_t n)
     return false;
 }
 
-static int check_needs(const struct rh_algorithm *alg, const struct rh_problem *p, struct rh_error *err)
+int rh_fit_check(const struct rh_algorithm *alg, const struct rh_problem *p, struct rh_error *err)
 {
     const struct rh_domain *target = &p->train.domain[p->train.target];
     const char *missing = NULL;
@@ -42,81 +42,109 @@ static int score(void *arg, int thread, const struct rh_query *query, int32_t n,
     return rh_instance_score(arg, thread, query, n, out, stride, err);
 }
 
-/* What one run works with. */
-struct job {
+static struct rh_scorer scorer_of(const struct rh_fit_task *t, struct rh_instance *in)
+{
+    const struct rh_domain *target = &t->problem->train.domain[t->problem->train.target];
+    bool rates = t->plan->algorithm[t->algorithm].algorithm->flags & RH_A_RATES && target->value;
+    return (struct rh_scorer){ .score = score, .arg = in, .rates = rates };
+}
+
+static struct rh_eval_options options_of(const struct rh_fit_task *t, const struct rh_metric_world *world)
+{
+    struct rh_eval_options o = rh_measure_options(t->plan, t->problem, world);
+    o.threads = t->threads;
+    o.cancel = t->cancel;
+    return o;
+}
+
+/* ----------------------------------------------------------------------------------------------------- epochs */
+
+/* Training in epochs: where it stands. */
+struct training {
     struct rh_arena *a;
-    const struct rh_plan *plan;
+    const struct rh_fit_task *task;
     const struct rh_plan_algorithm *algorithm;
-    const struct rh_problem *problem;
-    const struct rh_correction *correction;
     struct rh_instance *instance;
-    struct rh_eval_options eval;
+    struct rh_eval_options eval; /* of the validation queries */
     struct rh_scorer scorer;
-    struct rh_log *log;
-    struct rh_fit_result *out;
+    struct rh_curve *curve;
+    bool watched;      /* the validation decides when it ends */
+    int32_t best;      /* row of the curve, or -1 */
+    int32_t since;     /* validations since then */
+    double best_value; /* of the validation */
 };
 
-static int validate(struct job *j, double *value, struct rh_error *err)
+static int validate(struct training *x, double *value, struct rh_error *err)
 {
-    struct rh_arena_mark mark = rh_arena_mark(j->a);
+    const struct rh_problem *p = x->task->problem;
+    struct rh_arena_mark mark = rh_arena_mark(x->a);
     struct rh_evaluation e;
-    struct rh_eval_options silent = j->eval; /* the progress line is the fit's */
-    silent.log = NULL;
-    silent.sink = NULL; /* keeps what is tested */
-    int status = rh_evaluate(j->a, &j->problem->validation,
-                             j->problem->train.domain[j->problem->train.target].n_items, &j->plan->validate, 1,
-                             &j->scorer, &silent, &e, err);
+    int status = rh_evaluate(x->a, &p->validation, p->train.domain[p->train.target].n_items, &x->task->plan->validate,
+                             1, &x->scorer, &x->eval, &e, err);
     *value = status < 0 ? (double)NAN : e.mean[0];
-    rh_arena_rewind(j->a, mark);
+    rh_arena_rewind(x->a, mark);
     return status;
 }
 
-static int train_epochs(struct job *j, struct rh_error *err)
+/* After an epoch whose value is known: is it the best so far, and is it time to stop? RH_DONE: it is. */
+static int watch(struct training *x, const struct rh_epoch_row *row, struct rh_error *err)
 {
-    const struct rh_plan_algorithm *g = j->algorithm;
-    bool lower = j->plan->validate.metric->flags & RH_M_LOWER_IS_BETTER;
-    bool watched = g->patience > 0 && j->problem->validation.n > 0;
-    int32_t best = -1, since = 0;
-    double best_value = (double)NAN;
-    if (g->patience > 0 && !watched)
-        rh_log(j->log, RH_LOG_WARNING, g->label, "patience = %d without validation queries: all %d epochs are run",
-               g->patience, g->epochs);
-    j->out->epoch = rh_alloc(j->a, (size_t)g->epochs, sizeof *j->out->epoch);
-    if (!j->out->epoch)
-        return rh_fail_memory(err, "the learning curve", (size_t)g->epochs * sizeof *j->out->epoch);
-    for (int32_t e = 1; e <= g->epochs; e++) {
-        struct rh_epoch_row *row = &j->out->epoch[j->out->n_epochs];
-        double started = rh_now();
-        int status = rh_instance_epoch(j->instance, e, &row->loss, err);
-        if (status < 0)
-            return rh_error_context(err, "epoch %d", e);
-        *row = (struct rh_epoch_row){
-            .epoch = e, .loss = row->loss, .validation = (double)NAN, .seconds = rh_now() - started
-        };
-        j->out->n_epochs++;
-        if (watched && (e % g->validate_every == 0 || e == g->epochs || status == RH_DONE)) {
-            RH_TRY(validate(j, &row->validation, err));
-            rh_log(j->log, RH_LOG_DETAIL, g->label, "epoch %d: loss %.6g, %s %.5f", e, row->loss,
-                   j->plan->validate.id, row->validation);
-            bool better = best < 0 || (lower ? row->validation < best_value : row->validation > best_value);
-            if (better) {
-                best = j->out->n_epochs - 1;
-                best_value = row->validation;
-                since = 0;
-                RH_TRY(rh_instance_keep(j->instance, err));
-            } else if (++since >= g->patience) {
-                break;
-            }
-        }
-        if (status == RH_DONE)
-            break;
+    bool lower = x->task->plan->validate.metric->flags & RH_M_LOWER_IS_BETTER;
+    rh_log(x->task->log, RH_LOG_DETAIL, x->algorithm->label, "epoch %d: loss %.6g, %s %.5f", row->epoch, row->loss,
+           x->task->plan->validate.id, row->validation);
+    if (x->best < 0 || (lower ? row->validation < x->best_value : row->validation > x->best_value)) {
+        x->best = x->curve->n - 1;
+        x->best_value = row->validation;
+        x->since = 0;
+        return rh_instance_keep(x->instance, err);
     }
-    if (best >= 0) {
-        rh_instance_restore(j->instance);
-        j->out->epoch[best].best = true;
+    return ++x->since >= x->algorithm->patience ? RH_DONE : RH_OK;
+}
+
+/* RH_DONE: it was the last. */
+static int train_epoch(struct training *x, int32_t e, struct rh_error *err)
+{
+    const struct rh_plan_algorithm *g = x->algorithm;
+    struct rh_epoch_row *row = &x->curve->epoch[x->curve->n];
+    double started = rh_now();
+    int status = rh_instance_epoch(x->instance, e, &row->loss, err);
+    if (status < 0)
+        return rh_error_context(err, "epoch %d", e);
+    *row = (struct rh_epoch_row){
+        .epoch = e, .loss = row->loss, .validation = (double)NAN, .seconds = rh_now() - started
+    };
+    x->curve->n++;
+    if (x->watched && (e % g->validate_every == 0 || e == g->epochs || status == RH_DONE)) {
+        RH_TRY(validate(x, &row->validation, err));
+        int watched = watch(x, row, err);
+        if (watched != RH_OK)
+            return watched;
+    }
+    return status;
+}
+
+static int train_epochs(struct training *x, struct rh_error *err)
+{
+    const struct rh_plan_algorithm *g = x->algorithm;
+    if (g->patience > 0 && !x->watched)
+        rh_log(x->task->log, RH_LOG_WARNING, g->label,
+               "patience = %d without validation queries: all %d epochs are run", g->patience, g->epochs);
+    x->curve->epoch = rh_alloc(x->a, (size_t)g->epochs, sizeof *x->curve->epoch);
+    if (!x->curve->epoch)
+        return rh_fail_memory(err, "the learning curve", (size_t)g->epochs * sizeof *x->curve->epoch);
+    int status = RH_OK;
+    for (int32_t e = 1; e <= g->epochs && status == RH_OK; e++)
+        status = train_epoch(x, e, err);
+    if (status < 0)
+        return status;
+    if (x->best >= 0) {
+        rh_instance_restore(x->instance);
+        x->curve->epoch[x->best].best = true;
     }
     return RH_OK;
 }
+
+/* ------------------------------------------------------------------------------------------------------- a fit */
 
 static size_t memory_limit(const struct rh_plan *plan)
 {
@@ -126,68 +154,105 @@ static size_t memory_limit(const struct rh_plan *plan)
     return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : 0;
 }
 
-static int fit_and_evaluate(struct job *j, struct rh_error *err)
+int rh_fit_new(const struct rh_fit_task *t, struct rh_instance **out, struct rh_error *err)
 {
+    const struct rh_plan_algorithm *g = &t->plan->algorithm[t->algorithm];
+    struct rh_instance_options options = {
+        .seed = t->plan->seed,
+        .identity = t->identity,
+        .threads = t->threads,
+        .memory_limit = memory_limit(t->plan),
+        .log = t->log,
+        .cancel = t->cancel,
+    };
+    return rh_instance_new(g->algorithm, g->params, &t->problem->train, &options, out, err);
+}
+
+static int fit(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_metric_world *world,
+               struct rh_instance *in, struct rh_curve *curve, struct rh_error *err)
+{
+    const struct rh_plan_algorithm *g = &t->plan->algorithm[t->algorithm];
+    *curve = (struct rh_curve){ 0 };
+    struct training x = {
+        .a = a,
+        .task = t,
+        .algorithm = g,
+        .instance = in,
+        .eval = options_of(t, world), /* without a log: the progress line is the fit's */
+        .scorer = scorer_of(t, in),
+        .curve = curve,
+        .watched = g->patience > 0 && t->problem->validation.n > 0,
+        .best = -1,
+    };
+    rh_instance_expect(in, g->epochs);
+    int status = rh_instance_fit(in, err);
+    return status == RH_OK && g->algorithm->epoch ? train_epochs(&x, err) : status;
+}
+
+int rh_fit(struct rh_arena *a, const struct rh_fit_task *t, struct rh_instance *in, struct rh_curve *curve,
+           struct rh_error *err)
+{
+    struct rh_metric_world world;
+    RH_TRY(rh_metric_world_make(a, t->problem, &world, err));
+    RH_TRY(rh_metrics_check(&world, &t->plan->validate, 1, err));
+    return fit(a, t, &world, in, curve, err);
+}
+
+/* The run's values hold whether its model is saved or not. */
+static void save_model(struct rh_arena *a, const struct rh_fit_task *t, struct rh_instance *in,
+                      struct rh_fit_result *out)
+{
+    struct rh_meaning meaning;
+    rh_meaning_of(t->problem, &meaning);
+    struct rh_model_key key = rh_model_key_of(t->identity, t->problem, &meaning);
+    if (rh_model_save(in, &key, t->model, a, &out->model, &out->unsaved) >= 0)
+        out->model.path = t->model;
+}
+
+static int evaluate(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_metric_world *world,
+                    const struct rh_correction *correction, struct rh_instance *in, struct rh_fit_result *out,
+                    struct rh_error *err)
+{
+    struct rh_scorer scorer = scorer_of(t, in);
     double started = rh_now();
-    rh_instance_expect(j->instance, j->algorithm->epochs);
-    int status = rh_instance_fit(j->instance, err);
-    if (status == RH_OK && j->algorithm->algorithm->epoch)
-        status = train_epochs(j, err);
-    if (status < 0)
-        return status;
-    j->out->fit_seconds = rh_now() - started;
-    j->out->state_bytes = rh_instance_bytes(j->instance);
-    RH_TRY(rh_keeper_make(j->a, &j->problem->test, (int32_t)j->plan->keep_rankings, &j->out->kept, err));
-    struct rh_eval_options eval = j->eval;
-    eval.sink = &j->out->kept.sink;
-    started = rh_now();
-    status = rh_measure(j->a, j->plan, j->problem, j->correction, &j->scorer, &eval, &j->out->test, &j->out->metric,
-                        &j->out->n_metrics, err);
-    j->out->score_seconds = rh_now() - started;
-    if (status >= 0 && !(j->out->odd = rh_measure_odd(j->a, &j->plan->policy, &j->out->test, &j->out->n_odd)))
+    RH_TRY(rh_keeper_make(a, &t->problem->test, (int32_t)t->plan->keep_rankings, &out->kept, err));
+    struct rh_eval_options eval = options_of(t, world);
+    eval.log = t->log;
+    eval.sink = &out->kept.sink;
+    int status = rh_measure(a, t->plan, t->problem, correction, &scorer, &eval, &out->test, &out->metric,
+                            &out->n_metrics, err);
+    out->score_seconds = rh_now() - started;
+    if (status >= 0 && !(out->odd = rh_measure_odd(a, &t->plan->policy, &out->test, &out->n_odd)))
         return rh_fail_memory(err, "the counts of a run", 64);
     return status;
 }
 
-int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t algorithm,
-                        const struct rh_problem *problem, const struct rh_correction *correction,
-                        const char *fit_identity, int threads, struct rh_log *log,
-                        const volatile sig_atomic_t *cancel, struct rh_fit_result *out, struct rh_error *err)
+static int fit_and_evaluate(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_metric_world *world,
+                            const struct rh_correction *correction, struct rh_instance *in, struct rh_fit_result *out,
+                            struct rh_error *err)
 {
-    const struct rh_plan_algorithm *g = &plan->algorithm[algorithm];
-    const struct rh_domain *target = &problem->train.domain[problem->train.target];
-    *out = (struct rh_fit_result){ 0 };
-    RH_TRY(check_needs(g->algorithm, problem, err));
+    double started = rh_now();
+    RH_TRY(fit(a, t, world, in, &out->curve, err));
+    out->fit_seconds = rh_now() - started;
+    out->state_bytes = rh_instance_bytes(in);
+    int status = evaluate(a, t, world, correction, in, out, err);
+    if (status >= 0 && t->model)
+        save_model(a, t, in, out);
+    return status;
+}
+
+int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_correction *correction,
+                        struct rh_fit_result *out, struct rh_error *err)
+{
+    struct rh_instance *in = NULL;
     struct rh_metric_world world;
-    RH_TRY(rh_metric_world_make(a, problem, &world, err));
-    RH_TRY(rh_metrics_check(&world, plan->metric, plan->n_metrics, err));
-    RH_TRY(rh_metrics_check(&world, &plan->validate, 1, err));
-    struct rh_instance_options options = {
-        .seed = plan->seed,
-        .identity = fit_identity,
-        .threads = threads,
-        .memory_limit = memory_limit(plan),
-        .log = log,
-        .cancel = cancel,
-    };
-    struct job j = {
-        .a = a,
-        .plan = plan,
-        .algorithm = g,
-        .problem = problem,
-        .correction = correction,
-        .log = log,
-        .out = out,
-        .eval = rh_measure_options(plan, problem, &world),
-    };
-    j.eval.threads = threads;
-    j.eval.log = log;
-    j.eval.cancel = cancel;
-    RH_TRY(rh_instance_new(g->algorithm, g->params, &problem->train, &options, &j.instance, err));
-    j.scorer = (struct rh_scorer){ .score = score,
-                                   .arg = j.instance,
-                                   .rates = g->algorithm->flags & RH_A_RATES && target->value };
-    int status = fit_and_evaluate(&j, err);
-    rh_instance_free(j.instance);
+    *out = (struct rh_fit_result){ 0 };
+    RH_TRY(rh_fit_check(t->plan->algorithm[t->algorithm].algorithm, t->problem, err));
+    RH_TRY(rh_metric_world_make(a, t->problem, &world, err));
+    RH_TRY(rh_metrics_check(&world, t->plan->metric, t->plan->n_metrics, err)); /* before hours of work */
+    RH_TRY(rh_metrics_check(&world, &t->plan->validate, 1, err));
+    RH_TRY(rh_fit_new(t, &in, err));
+    int status = fit_and_evaluate(a, t, &world, correction, in, out, err);
+    rh_instance_free(in);
     return status;
 }

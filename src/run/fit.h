@@ -5,8 +5,26 @@
 #include "config/plan.h"
 #include "eval/corrected.h"
 #include "eval/evaluate.h"
+#include "plugin/instance.h"
 #include "run/keep.h"
 #include "split/problem.h"
+
+/* What is fitted, and with what. */
+struct rh_fit_task {
+    const struct rh_plan *plan;
+    int32_t algorithm; /* its number in the plan */
+    const struct rh_problem *problem;
+    const char *identity; /* of the fit: names its random streams */
+    int threads;
+    struct rh_log *log;
+    const volatile sig_atomic_t *cancel;
+    const char *model; /* the file that the fitted model goes to, or NULL */
+};
+
+struct rh_curve { /* the learning curve */
+    struct rh_epoch_row *epoch; /* [n] */
+    int32_t n;
+};
 
 struct rh_fit_result {
     struct rh_evaluation test;
@@ -15,17 +33,25 @@ struct rh_fit_result {
     struct rh_odd_row *odd; /* [n_odd] */
     int32_t n_odd;
     struct rh_keeper kept; /* of the test queries */
-    struct rh_epoch_row *epoch; /* [n_epochs] */
-    int32_t n_epochs;
+    struct rh_curve curve;
     double fit_seconds, score_seconds;
     size_t state_bytes;
+    struct rh_model_row model; /* path NULL: not saved */
+    struct rh_error unsaved;   /* why the model could not be written; the values hold all the same */
 };
 
-/* Fits and evaluates algorithm number `algorithm` of the plan on a problem. All results are in the arena. What an
- * algorithm needs of a problem (ratings, times, features, users seen in training) is checked first: RH_EUNSUP. */
-int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_plan *plan, int32_t algorithm,
-                        const struct rh_problem *problem, const struct rh_correction *correction,
-                        const char *fit_identity, int threads, struct rh_log *log,
-                        const volatile sig_atomic_t *cancel, struct rh_fit_result *out, struct rh_error *err);
+/* Is there what the algorithm needs: ratings, times, features, users seen in training? RH_EUNSUP. */
+int rh_fit_check(const struct rh_algorithm *alg, const struct rh_problem *p, struct rh_error *err);
+
+/* A new instance for the task; nothing is fitted. */
+int rh_fit_new(const struct rh_fit_task *t, struct rh_instance **out, struct rh_error *err);
+/* Fits it: all at once, or in epochs, with validation, early stopping and the best epoch put back. Results are in the
+ * arena. */
+int rh_fit(struct rh_arena *a, const struct rh_fit_task *t, struct rh_instance *in, struct rh_curve *curve,
+           struct rh_error *err);
+
+/* Checks, fits, evaluates, and saves the model where one is asked for. All results are in the arena. */
+int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_correction *correction,
+                        struct rh_fit_result *out, struct rh_error *err);
 
 #endif

@@ -1,4 +1,4 @@
--- The results store of harness, version 2. Comments inside the statements stay in the file: `.schema` shows them. A
+-- The results store of harness, version 3. Comments inside the statements stay in the file: `.schema` shows them. A
 -- store of an earlier version is brought up to date by the same text; see store/open.c.
 -- Rows refer to each other by rowid inside one file. Across files the natural keys count: experiment.name,
 -- problem.identity and run.identity (SHA-256 in hex), which is what makes two stores mergeable.
@@ -222,6 +222,13 @@ CREATE TABLE IF NOT EXISTS ranking ( -- the best items of every query; written b
     depth INTEGER NOT NULL,        -- a query has min(depth, its candidates) of them, best first, ties ascending by item
     item BLOB NOT NULL,             -- little-endian 32-bit positions in problem_item, query by query
     score BLOB NOT NULL             -- 32-bit floats
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS model ( -- where the fitted model of a run is; written by run --save-models
+    run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
+    path TEXT NOT NULL,             -- of the file, from the folder of this store unless absolute
+    hash TEXT NOT NULL,             -- SHA-256 of the file
+    bytes INTEGER NOT NULL          -- its size
 ) STRICT;
 
 -- Every experiment, problem by problem, best first. Folds and seeds of one label are averaged.

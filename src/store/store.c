@@ -215,6 +215,23 @@ int rh_store_kept_depth(struct rh_store *s, const char *identity, int32_t *depth
     return RH_OK;
 }
 
+int rh_store_find_model(struct rh_store *s, const char *identity, struct rh_arena *a, struct rh_model_row *out,
+                        struct rh_error *err)
+{
+    struct rh_sql q;
+    *out = (struct rh_model_row){ 0 };
+    RH_TRY(rh_sql_open(&q, s, err, "SELECT m.path, m.hash, m.bytes FROM model m JOIN run r ON r.id = m.run WHERE "
+                       "r.identity = ? AND r.status = 'done'", "t", identity));
+    int status = rh_sql_step(&q, err);
+    if (status == RH_OK) {
+        *out = (struct rh_model_row){ rh_sql_text(&q, 0, a), rh_sql_text(&q, 1, a), rh_sql_int(&q, 2) };
+        if (!out->path || !out->hash)
+            status = rh_fail_memory(err, "the place of a model", 64);
+    }
+    rh_sql_close(&q);
+    return status < 0 ? status : RH_OK;
+}
+
 static int link_run(struct rh_store *s, int64_t experiment, int32_t position, int64_t run, const char *label,
                     const char *twin, struct rh_error *err)
 {
@@ -244,6 +261,7 @@ static int write_run_row(struct rh_store *s, int64_t problem, const struct rh_ru
         "DELETE FROM run_param WHERE run = ?", "DELETE FROM epoch WHERE run = ?", "DELETE FROM metric WHERE run = ?",
         "DELETE FROM metric_user WHERE run = ?", "DELETE FROM provenance WHERE run = ?",
         "DELETE FROM run_test WHERE run = ?", "DELETE FROM ranking WHERE run = ?", "DELETE FROM run_odd WHERE run = ?",
+        "DELETE FROM model WHERE run = ?",
     };
     RH_TRY(rh_sql_number(s, run, 0, err, sql, "tittiuttirrrriiiii", r->identity, problem, r->algorithm, r->label,
                          (int64_t)r->revision, r->seed, rh_status_word(r->status), r->message ? r->message : "",
@@ -338,6 +356,9 @@ static int write_run(struct rh_store *s, int64_t experiment, int64_t problem, in
         RH_TRY(write_kept(s, run, r, err));
     if (r->status >= 0)
         RH_TRY(write_odd(s, run, r, err));
+    if (r->status >= 0 && r->model.path)
+        RH_TRY(rh_sql_run(s, err, "INSERT INTO model VALUES (?, ?, ?, ?)", "itti", run, r->model.path, r->model.hash,
+                          r->model.bytes));
     RH_TRY(
         write_key_values(s, "INSERT INTO provenance VALUES (?, ?, ?, ?)", run, r->provenance, r->n_provenance, err));
     return link_run(s, experiment, position, run, r->label, r->twin, err);

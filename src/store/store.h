@@ -14,14 +14,14 @@
 struct rh_store;
 struct sqlite3;
 
-#define RH_STORE_VERSION 2
+#define RH_STORE_VERSION 3
 #define RH_STORE_DEFAULT "results/harness.sqlite" /* where results are when nobody says */
 
 enum rh_store_mode { RH_STORE_READ, RH_STORE_WRITE };
 
 /* RH_STORE_WRITE makes the file and its folder. A store of an earlier version is brought up to date in one transaction,
  * in either mode; its runs have no run_test. RH_EIO: missing, read-only, not a database; RH_EUNSUP: its schema is
- * newer than this program ("... has schema 3, this program knows up to 2; use a newer harness"). */
+ * newer than this program ("... has schema 4, this program knows up to 3; use a newer harness"). */
 int rh_store_open(const char *path, enum rh_store_mode mode, struct rh_store **out, struct rh_error *err);
 void rh_store_close(struct rh_store *s); /* NULL is fine */
 struct sqlite3 *rh_store_db(struct rh_store *s); /* for report/, which only reads */
@@ -111,6 +111,12 @@ int rh_store_find_run(struct rh_store *s, const char *identity, bool *done, stru
 /* To which depth its rankings are kept; 0: they are not. */
 int rh_store_kept_depth(struct rh_store *s, const char *identity, int32_t *depth, struct rh_error *err);
 
+/* The saved model of a run, in the arena; path NULL: there is none. */
+struct rh_arena;
+struct rh_model_row;
+int rh_store_find_model(struct rh_store *s, const char *identity, struct rh_arena *a, struct rh_model_row *out,
+                        struct rh_error *err);
+
 struct rh_run_row {
     const char *identity; /* unique; a stored run of the same identity is replaced */
     const char *algorithm, *label; /* "itemknn", "itemknn neighbors=20" */
@@ -156,6 +162,11 @@ struct rh_run_row {
         const int32_t *item; /* [n] best first, ties ascending by item */
         const float *score;  /* [n] */
     } ranking;
+    struct rh_model_row { /* the fitted model as a file; path NULL: not saved */
+        const char *path; /* from the folder of the store unless absolute */
+        const char *hash; /* SHA-256 of the file */
+        int64_t bytes;
+    } model;
     int32_t threads;
     const struct rh_key_value *provenance; /* program version, commit, compiler, flags, blas, cpu, ... */
     int32_t n_provenance;

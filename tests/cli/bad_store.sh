@@ -88,7 +88,7 @@ cp good.sqlite newer.sqlite
 sql newer.sqlite 'pragma user_version = 9'
 cp newer.sqlite newer.copy
 refused 'a newer schema' newer.sqlite \
-    "store 'newer.sqlite' has schema 9, this program knows up to 2; use a newer harness" 2
+    "store 'newer.sqlite' has schema 9, this program knows up to 3; use a newer harness" 2
 ok 'is left alone' cmp newer.sqlite newer.copy
 head -c 4096 good.sqlite >damaged.sqlite
 awk 'BEGIN { for (i = 0; i < 40000; i++) printf "U" }' >>damaged.sqlite

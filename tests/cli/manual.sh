@@ -81,7 +81,7 @@ END
             sed 's/ *$//'
     }
     same 'completes commands' 'describe' "$(offered d | tr ' ' '\n' | grep de)"
-    same 'completes options of a command' '--set --store' "$(offered run --s)"
+    same 'completes options of a command' '--save-models --set --store' "$(offered run --s)"
     same 'completes experiments by their files' 'experiments' "$(offered run e)"
     same 'completes .ini files alone' 'experiments/cross_domain.ini experiments/movielens.ini' \
         "$(offered check experiments/)"

@@ -422,10 +422,10 @@ static void bad_files_are_refused(void **state)
     rh_store_close(opened(RH_STORE_WRITE)); /* an empty file is a new store */
 
     struct rh_store *s = opened(RH_STORE_WRITE);
-    number(s, "PRAGMA user_version = 3");
+    number(s, "PRAGMA user_version = 4");
     rh_store_close(s);
-    assert_refused(RH_STORE_READ, RH_EUNSUP, "has schema 3, this program knows up to 2; use a newer harness");
-    assert_refused(RH_STORE_WRITE, RH_EUNSUP, "has schema 3");
+    assert_refused(RH_STORE_READ, RH_EUNSUP, "has schema 4, this program knows up to 3; use a newer harness");
+    assert_refused(RH_STORE_WRITE, RH_EUNSUP, "has schema 4");
 
     unlink(path);
     sqlite3 *db;

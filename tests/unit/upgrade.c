@@ -1,4 +1,4 @@
-/* Stores of an earlier version, and what version 2 brought: held-out rows and kept rankings. */
+/* Stores of an earlier version, and what later versions brought: held-out rows, kept rankings, places of models. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static void write_version_1(void)
 
 static void assert_old_runs(struct rh_store *s)
 {
-    assert_int_equal(number(s, "PRAGMA user_version"), 2);
+    assert_int_equal(number(s, "PRAGMA user_version"), 3);
     assert_int_equal(number(s, "PRAGMA application_id"), 0x52485354);
     assert_text(s, "SELECT group_concat(label || '|' || twin, ' ') FROM experiment_run", "popularity| itemknn|");
     assert_text(s, "SELECT group_concat(printf('%.4f', value), ' ') FROM (SELECT * FROM metric WHERE id = 'ndcg@5' "
@@ -38,6 +38,7 @@ static void assert_old_runs(struct rh_store *s)
     assert_int_equal(number(s, "SELECT count(*) FROM user_value WHERE metric = 'auc'"), 24);
     assert_int_equal(number(s, "SELECT count(*) FROM leaderboard"), 2);
     assert_int_equal(number(s, "SELECT (SELECT count(*) FROM run_test) + (SELECT count(*) FROM ranking) + "
+                               "(SELECT count(*) FROM model) + "
                                "(SELECT count(*) FROM problem_fact)"), 0);
     assert_int_equal(number(s, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 }
@@ -87,7 +88,7 @@ static void an_earlier_version_that_may_not_be_changed_says_so(void **state)
     chmod(path, 0444);
     if (root)
         assert_int_equal(seteuid(65534), 0);
-    assert_refused(RH_STORE_READ, RH_EIO, "has schema 1 and must be brought to 2 to be read: store");
+    assert_refused(RH_STORE_READ, RH_EIO, "has schema 1 and must be brought to 3 to be read: store");
     if (root)
         assert_int_equal(seteuid(0), 0);
     chmod(folder, 0777);
@@ -141,6 +142,7 @@ static void held_out_rows_and_rankings_come_back(void **state)
     assert_int_equal(depth, 0);
     r.test = (struct rh_run_test){ 4, above, tied, predicted };
     r.ranking = (struct rh_run_ranking){ 2, 5, item, score };
+    r.model = (struct rh_model_row){ "models/r1.model", "ff", 1234 };
     assert_int_equal(rh_store_problem_items(s, problem, 3, items, titles, &err), RH_OK);
     assert_int_equal(rh_store_problem_items(s, problem, 3, items, titles, &err), RH_OK); /* once is enough */
     for (int twice = 0; twice < 2; twice++)
@@ -154,6 +156,13 @@ static void held_out_rows_and_rankings_come_back(void **state)
     assert_text(s, "SELECT hex(predicted) FROM run_test", "00009040000000800000003F0000803F");
     assert_text(s, "SELECT group_concat(position || item || title) FROM problem_item", "0tt1Alien,1tt2,2x");
     struct rh_arena a = { 0 };
+    struct rh_model_row model;
+    assert_int_equal(rh_store_find_model(s, "r1", &a, &model, &err), RH_OK);
+    assert_string_equal(model.path, "models/r1.model");
+    assert_string_equal(model.hash, "ff");
+    assert_int_equal(model.bytes, 1234);
+    assert_int_equal(rh_store_find_model(s, "r2", &a, &model, &err), RH_OK);
+    assert_null(model.path);
     struct rh_sql q;
     const int32_t *words;
     const float *floats;
