@@ -4,7 +4,6 @@
 
 #include "testhost.h"
 
-#include "base/file.h"
 #include "base/stream.h"
 
 #include <setjmp.h>
@@ -16,6 +15,7 @@
 #include <cmocka.h>
 
 #include "difference.h"
+#include "values.h"
 
 #define E 4
 #define H 3
@@ -253,32 +253,6 @@ static void without_support_nothing_adapts(void **state)
 
 /* ------------------------------------------------------------------------------------- automatic differentiation */
 
-/* tests/oracle/maml_step.values: lines "name count v v ...". */
-struct values {
-    char *text;
-    size_t n;
-};
-
-static void find(const struct values *all, const char *name, double *out, int64_t n)
-{
-    size_t length = strlen(name);
-    const char *line = all->text;
-    while (line && !(strncmp(line, name, length) == 0 && line[length] == ' ')) {
-        line = strchr(line, '\n');
-        line = line ? line + 1 : NULL;
-    }
-    if (!line)
-        fail_msg("the values have no '%s'", name);
-    char *at = (char *)(uintptr_t)line + length;
-    assert_int_equal(strtoll(at, &at, 10), n);
-    for (int64_t i = 0; i < n; i++) {
-        char *end;
-        out[i] = strtod(at, &end);
-        assert_ptr_not_equal(at, end);
-        at = end;
-    }
-}
-
 enum { WIDTH = 6, UNITS = 5, ROW = 4, N_S = 5, N_Q = 4, N_T = 9, SIZE = 2 * 6 * 5 + 2 * 5 + 2 * 6 + 1 };
 /* The inputs of the scripts; the sizes are theirs. */
 struct inputs {
@@ -286,17 +260,6 @@ struct inputs {
     int32_t slot_s[N_S * ROW], slot_q[N_Q * ROW];
     struct rh_net_set support, query;
 };
-
-static struct values read_values(struct test_host *h, const char *name)
-{
-    struct values all = { 0 };
-    const char *source = getenv("HARNESS_SOURCE");
-    struct rh_error err = { 0 };
-    char *path = rh_path_join(&h->own, source ? source : ".", name);
-    if (rh_read_file(&h->own, path, &all.text, &all.n, &err) < 0)
-        fail_msg("%s", err.text);
-    return all;
-}
 
 static void find_slots(const struct values *all, const char *name, int32_t *slot, int n)
 {
