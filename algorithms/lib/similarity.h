@@ -11,6 +11,7 @@
  *     tversky      x / (x + ta (n(i) - x) + tb (n(j) - x) + h)                Tversky 1977, Features of similarity
  *     lift         x / (n(i) n(j) + h)                                        Brin et al. 1997, but for the factor
  *     conditional  x / (n(i) n(j)^alpha + h)                                  Deshpande and Karypis 2004
+ *     inner        x / (1 + h)
  *
  * The shrinkage is a number added below the fraction (Ferrari Dacrema, Cremonesi and Jannach 2019). */
 #ifndef RH_ALGORITHMS_SIMILARITY_H
@@ -27,6 +28,7 @@ enum rh_similarity_kind {
     RH_DICE,
     RH_TVERSKY,
     RH_LIFT,
+    RH_INNER,
 };
 
 struct rh_similarity {
@@ -47,6 +49,7 @@ static inline struct rh_similarity_part rh_similarity_part(const struct rh_simil
     case RH_DICE: return (struct rh_similarity_part){ .own_term = n / 2, .term = n / 2 };
     case RH_TVERSKY:
         return (struct rh_similarity_part){ .own_term = s->tversky_alpha * n, .term = s->tversky_beta * n };
+    case RH_INNER: return (struct rh_similarity_part){ .own_term = 0.5, .term = 0.5 };
     case RH_LIFT: return (struct rh_similarity_part){ .own_factor = n, .factor = n };
     case RH_CONDITIONAL: return (struct rh_similarity_part){ .own_factor = n, .factor = pow(n, s->alpha) };
     case RH_ASYMMETRIC:
@@ -70,7 +73,7 @@ static inline double rh_similarity_shrinkage(const struct rh_similarity *s)
 /* Whether values count in x; the others look at sets. */
 static inline bool rh_similarity_of_values(const struct rh_similarity *s)
 {
-    return s->kind == RH_COSINE || s->kind == RH_ADJUSTED || s->kind == RH_ASYMMETRIC;
+    return s->kind == RH_COSINE || s->kind == RH_ADJUSTED || s->kind == RH_ASYMMETRIC || s->kind == RH_INNER;
 }
 
 /* Items are documents and users the words in them:

@@ -294,7 +294,7 @@ static int take_flags(struct parsing *p, const struct rh_ini_entry *e, const cha
 
 static int take_block(struct parsing *p, const struct rh_ini_entry *e, struct rh_side_spec *s)
 {
-    static const char *const kinds[] = { "list", "value", "bucket", "flags", "tokens" };
+    static const char *const kinds[] = { "list", "value", "bucket", "flags", "tokens", "values" };
     const char *name = e->key + strlen("block."), *rest = e->value;
     struct rh_block_spec *b = &s->block[s->n_blocks];
     *b = (struct rh_block_spec){ .name = name, .text = e->value };
@@ -302,19 +302,22 @@ static int take_block(struct parsing *p, const struct rh_ini_entry *e, struct rh
     if (!kind)
         return no_memory(p);
     int k = 0;
-    while (k < 5 && strcmp(kind, kinds[k]))
+    int n_kinds = (int)(sizeof kinds / sizeof *kinds);
+    while (k < n_kinds && strcmp(kind, kinds[k]))
         k++;
     rest += strspn(rest, " \t");
-    if (k == 5 || !*rest || !*name)
-        return refuse(p, e, "list COLUMN [by SEPARATOR], value COLUMN, bucket COLUMN NUMBERS, flags NUMBER NAMES or "
-                            "tokens COLUMN, ...");
+    if (k == n_kinds || !*rest || !*name)
+        return refuse(p, e, "list COLUMN [by SEPARATOR], value COLUMN, values COLUMN, ..., bucket COLUMN NUMBERS, "
+                            "flags NUMBER NAMES or tokens COLUMN, ...");
     b->kind = (enum rh_block_kind)k;
     s->n_blocks++;
     if (b->kind == RH_B_FLAGS)
         return take_flags(p, e, rest, b);
-    if (b->kind == RH_B_TOKENS) {
+    if (b->kind == RH_B_TOKENS || b->kind == RH_B_VALUES) {
         b->column = comma_list(p->a, rest, &b->n_columns);
-        return !b->column ? no_memory(p) : b->n_columns ? RH_OK : refuse(p, e, "tokens COLUMN, COLUMN, ...");
+        return !b->column      ? no_memory(p)
+               : b->n_columns  ? RH_OK
+                               : refuse(p, e, "tokens COLUMN, COLUMN, ... or values COLUMN, COLUMN, ...");
     }
     const char **column = rh_alloc(p->a, 1, sizeof *column);
     if (!column)

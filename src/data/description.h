@@ -50,7 +50,7 @@ struct rh_domain_spec {
     int64_t item_first, item_last;
 };
 
-enum rh_block_kind { RH_B_LIST, RH_B_VALUE, RH_B_BUCKET, RH_B_FLAGS, RH_B_TOKENS };
+enum rh_block_kind { RH_B_LIST, RH_B_VALUE, RH_B_BUCKET, RH_B_FLAGS, RH_B_TOKENS, RH_B_VALUES };
 
 struct rh_block_spec {
     const char *name;

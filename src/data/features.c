@@ -97,6 +97,12 @@ static bool declare_columns(struct block_build *b, struct rh_text *work)
     return true;
 }
 
+/* Whether a column has the number of its mentions, and not 1. */
+static bool counts(const struct rh_block_spec *s)
+{
+    return s->kind == RH_B_TOKENS || s->kind == RH_B_VALUES;
+}
+
 int rh_features_declare(struct rh_features_build *f, const struct rh_side_spec *spec, const struct rh_description *d,
                         struct rh_error *err)
 {
@@ -105,6 +111,9 @@ int rh_features_declare(struct rh_features_build *f, const struct rh_side_spec *
         const struct block_build *there = find_block(f, s->name);
         if (there && (there->spec->kind == RH_B_TOKENS) != (s->kind == RH_B_TOKENS))
             return rh_fail(err, RH_EINVAL, "%s:%d: block '%s' is tokens in one source and not in another", spec->file,
+                           spec->line, s->name);
+        if (there && counts(there->spec) != counts(s))
+            return rh_fail(err, RH_EINVAL, "%s:%d: block '%s' is counted in one source and not in another", spec->file,
                            spec->line, s->name);
         if (there && there->spec->kind != s->kind && (there->spec->kind == RH_B_BUCKET || s->kind == RH_B_BUCKET))
             return rh_fail(err, RH_EINVAL, "%s:%d: block '%s' is buckets in one source and not in another",
@@ -276,7 +285,8 @@ static int take_fields(struct block_build *b, const struct rh_block_spec *s, int
         double x;
         switch (s->kind) {
         case RH_B_LIST: fine = take_list(b, s, row, f); break;
-        case RH_B_VALUE: fine = mention_text(b, row, f.s, f.n); break;
+        case RH_B_VALUE:
+        case RH_B_VALUES: fine = mention_text(b, row, f.s, f.n); break;
         case RH_B_TOKENS: fine = take_words(b, row, f); break;
         case RH_B_BUCKET: {
             if (!rh_scan_real(f.s, f.n, &x))
@@ -524,7 +534,7 @@ static int finish_block(const struct block_build *b, int32_t n_rows, const struc
         qsort(key, (size_t)n_kept, sizeof *key, by_key);
         for (int64_t k = 0; k < n_kept; k++, to++) {
             col[to] = (int32_t)(key[k] >> 32);
-            val[to] = b->spec->kind == RH_B_TOKENS ? (float)(key[k] & UINT32_MAX) : 1;
+            val[to] = counts(b->spec) ? (float)(key[k] & UINT32_MAX) : 1;
             counted |= val[to] != 1;
         }
         row[r + 1] = to;

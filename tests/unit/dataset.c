@@ -363,14 +363,14 @@ static void features_are_joined_by_id(void **state)
         "[dataset]\ntitle = T\nfolder = .\n[options]\ntoken_min_items = 1\ntoken_max_share = 1\n"
         "[domain]\ninteractions = r.csv\n"
         "[items.first]\nfile = movies.dat\nseparator = ::\nid = 1\ntitle = 2\nblock.genre = list 3 by bar\n"
-        "block.mark = flags 4 Red, Green, Blue\nblock.title = tokens 2\n"
+        "block.mark = flags 4 Red, Green, Blue\nblock.title = tokens 2\nblock.digit = values 4, 5, 6\n"
         "[items.second]\nfile = more.csv\nid = id\ntitle = name\nblock.genre = list tags\nblock.title = tokens name\n"
         "[items.third]\nfile = absent.csv\noptional = yes\nid = id\nblock.extra = value x\n"
         "[users]\nfile = people.csv\nid = id\nblock.age = bucket age 18 56\nblock.sex = value sex\n"
         "[alias.genre]\nscience fiction = sci-fi\nunknown =\n";
     assert_int_equal(open_text(&o, text, ""), RH_OK);
     struct rh_domain_data *d = load(&o, "test");
-    assert_int_equal(d->n_item_blocks, 4);
+    assert_int_equal(d->n_item_blocks, 5);
     assert_int_equal(d->n_user_blocks, 2);
     assert_string_equal(rh_string(&d->title, 0), "The express Express of 1995");
     assert_string_equal(rh_string(&d->title, 1), "M\xc3\xbcnchen Express (1995)");
@@ -380,9 +380,10 @@ static void features_are_joined_by_id(void **state)
     assert_string_equal(block_text(&d->item_block[1], &d->item_id), "mark: 10{blue green} 20{red} 30{}");
     assert_string_equal(block_text(&d->item_block[2], &d->item_id),
                         "title: 10{express*2 never*1} 20{express*1 m\xc3\xbcnchen*1} 30{third*1}");
-    assert_string_equal(d->item_block[3].name, "extra");
-    assert_int_equal(d->item_block[3].features.n_cols, 0);
-    assert_null(d->item_block[3].features.row);
+    assert_string_equal(block_text(&d->item_block[3], &d->item_id), "digit: 10{0*1 1*2} 20{0*2 1*1} 30{}");
+    assert_string_equal(d->item_block[4].name, "extra");
+    assert_int_equal(d->item_block[4].features.n_cols, 0);
+    assert_null(d->item_block[4].features.row);
     assert_string_equal(block_text(&d->user_block[0], &d->user_id), "age: u1{under 18} u2{56 and over}");
     assert_int_equal(d->user_block[0].features.n_cols, 3);
     assert_string_equal(block_text(&d->user_block[1], &d->user_id), "sex: u1{} u2{f}");

@@ -41,6 +41,7 @@ static const struct expected table[] = {
     { "ml-100k-folds", "fold=ub", "movies", 100000, 100000, 943, 1682, 1, 5, 874724710, 893286638, 0, 9430, 1682,
       "genre title" },
     { "ml-100k-mcrec", NULL, "movies", 100000, 100000, 943, 1682, 0, 0, 0, 0, 0, 20000, 1682, "genre title" },
+    { "ml-100k-mcrec-digits", NULL, "movies", 100000, 100000, 943, 1682, 0, 0, 0, 0, 0, 20000, 1682, "digit title" },
     { "ml-1m", NULL, "movies", 1000209, 1000209, 6040, 3706, 1, 5, 956703932, 1046454590, 335024, 0, 3706,
       "genre title description director cast" },
     { "ml-1m-ncf", NULL, "movies", 1006249, 1000209, 6040, 3706, 1, 5, 956703932, 1046454590, 335024, 6040, 3706,
