@@ -198,7 +198,8 @@ static void describe_algorithm(const struct rh_algorithm *a, struct rh_text *out
     if (a->epoch) {
         describe_param(&rh_training_params[0], a->epochs, out);
         for (const struct rh_param *p = &rh_training_params[1]; p->type != RH_P_END; p++)
-            describe_param(p, p->def, out);
+            if (strcmp(p->name, "init_from") || a->flags & RH_A_RESUMES)
+                describe_param(p, p->def, out);
     }
 }
 

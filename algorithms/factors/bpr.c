@@ -103,7 +103,7 @@ static const struct rh_algorithm bpr = {
               "and neighbours are often ahead. Tune rate and the number of epochs (early stopping), then "
               "regularisation. Unseen users cannot be folded in: they get the items in the order of the biases.",
     .revision = 1,
-    .flags = RH_A_RANDOM,
+    .flags = RH_A_RANDOM | RH_A_RESUMES,
     .params = bpr_table,
     .params_size = sizeof(struct bpr_params),
     .state_size = sizeof(struct bpr_state),

@@ -82,7 +82,7 @@ static const struct rh_algorithm ials = {
               "unobserved together (each by factors of 3), then factors upwards: more help for long, if reg grows with "
               "them. It cannot score items without interactions.",
     .revision = 1,
-    .flags = RH_A_COLD_USERS | RH_A_RANDOM,
+    .flags = RH_A_COLD_USERS | RH_A_RANDOM | RH_A_RESUMES,
     .params = ials_table,
     .params_size = sizeof(struct ials_params),
     .state_size = sizeof(struct ials_state),

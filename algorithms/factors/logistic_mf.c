@@ -232,8 +232,13 @@ static int lmf_persist(struct rh_ctx *ctx, const void *params, const struct rh_t
     if (!s->width) /* loading */
         take_params(s, params, train);
     size_t row = (size_t)s->width * sizeof(float);
-    int status = ctx->host->field(ctx, "users", &s->user.x, s->user.n, row);
-    return status < 0 ? status : ctx->host->field(ctx, "items", &s->item.x, s->item.n, row);
+    int status;
+    if ((status = ctx->host->field(ctx, "users", &s->user.x, s->user.n, row)) < 0 ||
+        (status = ctx->host->field(ctx, "items", &s->item.x, s->item.n, row)) < 0 ||
+        !(ctx->host->purpose(ctx) & RH_FOR_RESUMING) ||
+        (status = ctx->host->field(ctx, "squares of users", &s->user.squares, s->user.n, row)) < 0)
+        return status;
+    return ctx->host->field(ctx, "squares of items", &s->item.squares, s->item.n, row);
 }
 
 static const struct rh_algorithm logistic_mf = {
@@ -249,7 +254,7 @@ static const struct rh_algorithm logistic_mf = {
               "user and an item. Tune alpha, reg and the number of epochs (early stopping). Unseen users are "
               "folded in.",
     .revision = 1,
-    .flags = RH_A_COLD_USERS | RH_A_RANDOM,
+    .flags = RH_A_COLD_USERS | RH_A_RANDOM | RH_A_RESUMES,
     .params = lmf_table,
     .params_size = sizeof(struct lmf_params),
     .state_size = sizeof(struct lmf_state),

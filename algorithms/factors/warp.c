@@ -150,7 +150,7 @@ static const struct rh_algorithm warp = {
               "stopping) and rate first, then factors; more tries look deeper and cost more once the model is good. "
               "Unseen users cannot be folded in: they get the items in the order of the biases.",
     .revision = 1,
-    .flags = RH_A_RANDOM,
+    .flags = RH_A_RANDOM | RH_A_RESUMES,
     .params = warp_table,
     .params_size = sizeof(struct warp_params),
     .state_size = sizeof(struct warp_state),

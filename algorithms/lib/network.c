@@ -248,23 +248,40 @@ int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *w
     return RH_OK;
 }
 
+static int persist_memory(struct rh_ctx *ctx, struct rh_network *net)
+{
+    int64_t size = rh_net_size(&net->net);
+    int status;
+    if ((status = ctx->host->field(ctx, "first moments", &net->phi_first, size, sizeof *net->phi)) < 0 ||
+        (status = ctx->host->field(ctx, "second moments", &net->phi_second, size, sizeof *net->phi)) < 0)
+        return status;
+    return ctx->host->value(ctx, "steps", &net->optimizer.step, sizeof net->optimizer.step);
+}
+
 int rh_network_persist(struct rh_ctx *ctx, struct rh_network *net, const char *who,
                        const struct rh_network_params *params, const struct rh_train *train, const bool *used)
 {
     const struct rh_host *host = ctx->host;
-    bool loading = !net->phi;
+    unsigned purpose = host->purpose(ctx);
+    bool loading = purpose & RH_FOR_LOADING, made = net->phi;
     int status = RH_OK;
-    if (loading)
+    if (!made)
         status = describe(ctx, net, params, train, used);
-    if (loading && status == RH_OK)
+    if (!made && status == RH_OK)
         status = rh_tower_number(ctx, &net->tower, who, train, used);
     if (status >= 0)
         status = host->field(ctx, "network", &net->phi, rh_net_size(&net->net), sizeof *net->phi);
-    if (status >= 0)
+    if (status >= 0 && !(loading && made)) /* a tower makes them anew */
         status = host->field(ctx, "item_vectors", &net->vector, (int64_t)net->tower.n_items * net->net.E,
                              sizeof *net->vector);
+    if (status >= 0 && made && purpose & RH_FOR_STARTING)
+        status = rh_tower_persist(ctx, &net->tower, purpose);
+    if (status >= 0 && made && purpose & RH_FOR_RESUMING)
+        status = persist_memory(ctx, net);
     if (status < 0 || !loading)
         return status;
+    if (made)
+        return rh_network_publish(ctx, net, who);
     return lay_out(net) ? RH_OK : host->fail(ctx, RH_EDATA, "the saved model of %s has weights that are not finite",
                                              who);
 }

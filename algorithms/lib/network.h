@@ -126,8 +126,9 @@ int rh_network_move(struct rh_ctx *ctx, struct rh_network *net, const struct rh_
 int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *who);
 
 /* The whole of a plugin's persist beside its own state: saves the head, the layer and the item vectors, or makes of
- * them, in a zeroed `net`, a network that scores. That one cannot be trained on: the tower's table and the memory of
- * the optimiser stay behind. RH_EDATA: loaded weights that are not finite. */
+ * them, in a zeroed `net`, a network that scores and cannot be trained on. For starting and resuming (RH_A_RESUMES) the
+ * tower and the memory of the optimiser go beside them, and are loaded over what rh_network_init made; what was made
+ * for scoring follows. RH_EDATA: loaded weights that are not finite. */
 int rh_network_persist(struct rh_ctx *ctx, struct rh_network *net, const char *who,
                        const struct rh_network_params *params, const struct rh_train *train, const bool *used);
 

@@ -324,6 +324,18 @@ int rh_pair_model_score(struct rh_ctx *ctx, const struct rh_pair_model *m, const
     return RH_OK;
 }
 
+/* What the step remembers of a table's rows. */
+static int persist_memory(struct rh_ctx *ctx, const struct rh_pair_model *m, struct rh_pair_table *t, int64_t n,
+                          size_t row)
+{
+    int status = RH_OK;
+    if (m->step != RH_PAIR_SGD)
+        status = ctx->host->field(ctx, "second moments", &t->second, n, row);
+    if (m->step == RH_PAIR_ADAM && status >= 0)
+        status = ctx->host->field(ctx, "first moments", &t->first, n, row);
+    return status;
+}
+
 int rh_pair_model_persist(struct rh_ctx *ctx, struct rh_pair_model *m, bool bias)
 {
     size_t row = (size_t)m->width * sizeof(float);
@@ -331,5 +343,13 @@ int rh_pair_model_persist(struct rh_ctx *ctx, struct rh_pair_model *m, bool bias
     if ((status = ctx->host->field(ctx, "users", &m->user.x, m->user.n, row)) < 0 ||
         (status = ctx->host->field(ctx, "items", &m->item.x, m->item.n, row)) < 0)
         return status;
-    return bias ? ctx->host->field(ctx, "biases", &m->bias.x, m->item.n, sizeof(float)) : RH_OK;
+    if (bias)
+        status = ctx->host->field(ctx, "biases", &m->bias.x, m->item.n, sizeof(float));
+    if (status < 0 || !(ctx->host->purpose(ctx) & RH_FOR_RESUMING))
+        return status;
+    if ((status = persist_memory(ctx, m, &m->user, m->user.n, row)) < 0 ||
+        (status = persist_memory(ctx, m, &m->item, m->item.n, row)) < 0 ||
+        (bias && (status = persist_memory(ctx, m, &m->bias, m->item.n, sizeof(float))) < 0))
+        return status;
+    return ctx->host->value(ctx, "steps", &m->steps, sizeof m->steps);
 }

@@ -141,6 +141,25 @@ int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, c
     return RH_OK;
 }
 
+int rh_tower_persist(struct rh_ctx *ctx, struct rh_tower *tower, unsigned purpose)
+{
+    const struct {
+        const char *name;
+        rh_real **x;
+        int64_t rows;
+    } field[] = { { "table", &tower->table, tower->n_columns },
+                  { "own_vectors", &tower->own, tower->n_items },
+                  { "table_first", &tower->table_first, tower->n_columns },
+                  { "table_second", &tower->table_second, tower->n_columns },
+                  { "own_first", &tower->own_first, tower->n_items },
+                  { "own_second", &tower->own_second, tower->n_items } };
+    int status = RH_OK;
+    for (size_t k = 0; k < (purpose & RH_FOR_RESUMING ? 6 : 2) && status >= 0; k++)
+        if (*field[k].x && !(k == 1 && purpose & RH_FOR_OTHERS))
+            status = ctx->host->field(ctx, field[k].name, field[k].x, field[k].rows * tower->E, sizeof **field[k].x);
+    return status;
+}
+
 /* ------------------------------------------------------------------------------------------- forward, backward */
 
 static struct row open_row(const struct rh_tower *t, int32_t domain, int32_t block, int32_t item)

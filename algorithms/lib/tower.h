@@ -46,6 +46,10 @@ int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, c
 int rh_tower_number(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
                     const bool *used);
 
+/* The part of persist that training on needs: the table and, unless for RH_FOR_OTHERS, the own vectors; for
+ * RH_FOR_RESUMING their moments. */
+int rh_tower_persist(struct rh_ctx *ctx, struct rh_tower *tower, unsigned purpose);
+
 static inline int32_t rh_tower_domain_items(const struct rh_tower *t, int32_t domain)
 {
     return t->first_item[domain + 1] - t->first_item[domain];

@@ -52,7 +52,8 @@ static const struct rh_algorithm maml = {
               "second; inner_steps = 0 is the twin without adaptation. init = sources with tasks = target transfers "
               "features first and meta-learns on them.",
     .revision = 1,
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
+    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM |
+             RH_A_RESUMES | RH_A_BY_FEATURES,
     .params = params_table,
     .params_size = sizeof(struct params),
     .state_size = sizeof(struct rh_learner),

@@ -222,7 +222,7 @@ static const struct rh_algorithm svdpp = {
     .advice = "A little better than svd for the same factors, and here at the same cost. Tune rate and epochs "
               "together, then reg.",
     .revision = 1,
-    .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_COLD_USERS | RH_A_RANDOM,
+    .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_COLD_USERS | RH_A_RANDOM | RH_A_RESUMES,
     .params = pp_table,
     .params_size = sizeof(struct pp_params),
     .state_size = sizeof(struct pp_state),

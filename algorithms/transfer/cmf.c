@@ -91,7 +91,7 @@ static const struct rh_algorithm cmf = {
               "history in the sources. Tune source_weight, then reg and unobserved as for ials, its twin without "
               "transfer; with unrelated domains it can fall below that.",
     .revision = 1,
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM,
+    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM | RH_A_RESUMES,
     .params = cmf_table,
     .params_size = sizeof(struct cmf_params),
     .state_size = sizeof(struct cmf_state),

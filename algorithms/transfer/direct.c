@@ -80,7 +80,8 @@ static const struct rh_algorithm direct = {
     .advice = "The twin without transfer of adversarial, pretrain and maml: give it the same settings. Tune the "
               "learning rate and the number of epochs first.",
     .revision = 1,
-    .flags = RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
+    .flags = RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM |
+             RH_A_RESUMES | RH_A_BY_FEATURES,
     .params = params_table,
     .params_size = sizeof(struct params),
     .state_size = sizeof(struct state),

@@ -74,7 +74,8 @@ static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *tr
     if (choose_domains(ctx, train, s) < 0)
         return RH_ENOMEM;
     int status = rh_network_init(ctx, &s->net, "pretrain", &p->network, train, s->all);
-    for (int64_t e = 1; e <= p->source_epochs && status == RH_OK; e++) {
+    bool loads = ctx->host->purpose(ctx) & RH_FOR_LOADING; /* over what the passes would make */
+    for (int64_t e = 1; e <= p->source_epochs && !loads && status == RH_OK; e++) {
         status = rh_network_pass(ctx, &s->net, (uint64_t)e, s->sources, s->sources, RH_PART_ALL, 1, &s->source_loss);
         ctx->host->log(ctx, 2, "sources, pass %lld: loss %.4f", (long long)e, s->source_loss);
     }
@@ -112,7 +113,10 @@ static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train
     s->params = p;
     if (!s->all && choose_domains(ctx, train, s) < 0)
         return RH_ENOMEM;
-    return rh_network_persist(ctx, &s->net, "pretrain", &p->network, train, s->all);
+    int status = rh_network_persist(ctx, &s->net, "pretrain", &p->network, train, s->all);
+    if (status >= 0 && ctx->host->purpose(ctx) & RH_FOR_STARTING)
+        status = ctx->host->value(ctx, "source_loss", &s->source_loss, sizeof s->source_loss);
+    return status;
 }
 
 static const struct rh_algorithm pretrain = {
@@ -128,7 +132,7 @@ static const struct rh_algorithm pretrain = {
               "against direct.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
-             RH_A_RANDOM,
+             RH_A_RANDOM | RH_A_RESUMES | RH_A_BY_FEATURES,
     .params = params_table,
     .params_size = sizeof(struct params),
     .state_size = sizeof(struct state),

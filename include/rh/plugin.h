@@ -16,6 +16,7 @@
  *     score(state, queries, n)         any number of times, from several threads at once      required
  *     explain(state, query, item)      after fit, on request                                  optional
  *     persist(P, train, state)         after fit: saves; on a zeroed state instead of fit: loads  optional
+ *                                      (with RH_A_RESUMES also after fit, before the first epoch: loads over it)
  *     release(state)                   exactly once when fit was called, even if it failed    optional
  *
  * Everything passed to a callback is borrowed: params until the run ends, train until the run ends, queries
@@ -173,6 +174,15 @@ struct rh_rng {
     uint64_t s[4];
 };
 
+/* What persist is called for. */
+enum rh_purpose {
+    RH_FOR_LOADING = 1u << 0,  /* the model comes out of a file; without: it goes into one */
+    /* Only of algorithms with RH_A_RESUMES: */
+    RH_FOR_STARTING = 1u << 1, /* epochs are to go on from it: name the weights that they move too */
+    RH_FOR_RESUMING = 1u << 2, /* beside RH_FOR_STARTING: and bit for bit, so name the memory of the optimiser too */
+    RH_FOR_OTHERS = 1u << 3    /* loading, of other users or items: leave out what belongs to one of them */
+};
+
 /* Called for a part [begin, end) of a parallel loop. `ctx` is the context of this thread: scratch memory taken
  * from it is private to the part and is given back when the part returns. */
 typedef int rh_part_fn(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end);
@@ -215,6 +225,14 @@ struct rh_host {
     /* Only from persist. The same for a number or a plain struct that lies in the state itself, at `where`. Sizes come
      * first, so that the shapes of later fields follow from them in either direction. */
     int (*value)(struct rh_ctx *ctx, const char *name, void *where, size_t size);
+
+    /* Loading over what fit made (RH_A_RESUMES): an array that is there is filled in place, so that all pointers to it
+     * stay good. persist is called twice then; the first time only compares shapes and changes nothing. Fields of the
+     * file that it does not name are passed over. */
+
+    /* Only from persist and fit. In persist: what for, of enum rh_purpose. In fit: RH_FOR_LOADING when a model will be
+     * loaded over what it makes, so that costly passes may be left out. */
+    unsigned (*purpose)(struct rh_ctx *ctx);
 };
 
 struct rh_ctx {
@@ -234,7 +252,11 @@ enum rh_algorithm_flags {
     RH_A_RATES = 1u << 6,              /* scores are on the rating scale: RMSE and MAE make sense */
     RH_A_COLD_USERS = 1u << 7,         /* scores users that were not in target train (from history or features) */
     RH_A_COLD_ITEMS = 1u << 8,         /* scores items without train interactions */
-    RH_A_RANDOM = 1u << 9              /* draws random numbers: the seed matters */
+    RH_A_RANDOM = 1u << 9,             /* draws random numbers: the seed matters */
+    /* Epochs go on from a loaded model, and from a checkpoint as if nothing had been: persist loads over what fit made,
+     * and heeds host->purpose. With `epoch` and `persist` only. */
+    RH_A_RESUMES = 1u << 10,
+    RH_A_BY_FEATURES = 1u << 11        /* with RH_A_RESUMES: starts from models of other users and items, too */
 };
 
 struct rh_algorithm {

@@ -38,6 +38,12 @@ bool rh_file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+char *rh_path_folder(struct rh_arena *a, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? rh_arena_strndup(a, path, (size_t)(slash - path) + (slash == path)) : rh_arena_strdup(a, ".");
+}
+
 char *rh_path_join(struct rh_arena *a, const char *folder, const char *name)
 {
     if (name[0] == '/' || !folder || !folder[0])

@@ -9,6 +9,8 @@
 /* Makes the folder that `path` lies in. */
 int rh_make_parent(const char *path, struct rh_error *err);
 bool rh_file_exists(const char *path);
+/* The folder that `path` lies in, "." where it names none; NULL: no memory. */
+char *rh_path_folder(struct rh_arena *a, const char *path);
 /* `folder`/`name`, or `name` alone when it is absolute; NULL: no memory. */
 char *rh_path_join(struct rh_arena *a, const char *folder, const char *name);
 

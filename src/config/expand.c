@@ -391,6 +391,7 @@ const struct rh_param rh_training_params[] = {
            "stop when the validation metric has not risen for so many validations, and go back to the best epoch; 0: "
            "all epochs, the last one counts"),
     RH_INT(struct rh_training, validate_every, 1, 1, 100000, "epochs between validations"),
+    RH_STR(struct rh_training, init_from, "", "a saved model that the epochs go on from: its file, or its run"),
     RH_PARAMS_END,
 };
 
@@ -408,9 +409,13 @@ static int add_algorithm(struct rh_planning *p, const char *section, const struc
     rh_params_defaults(alg->params, params);
     struct rh_table_of table[] = { { alg->params, params }, { rh_training_params, &training } };
     static const char *const also[] = { "use", "problems", "twin", NULL };
-    for (int32_t i = 0; i < sweep->n; i++)
-        RH_TRY(rh_section_set(sweep->axis[i]->entry, rh_sweep_value(sweep, i), table, alg->epoch ? 2 : 1, also, p->a,
-                              p->err));
+    const char *init = NULL, *init_hash = NULL;
+    for (int32_t i = 0; i < sweep->n; i++) {
+        const struct rh_ini_entry *entry = sweep->axis[i]->entry;
+        if (!strcmp(entry->key, "init_from"))
+            RH_TRY(rh_find_init(p, alg, entry, rh_sweep_value(sweep, i), &init, &init_hash));
+        RH_TRY(rh_section_set(entry, rh_sweep_value(sweep, i), table, alg->epoch ? 2 : 1, also, p->a, p->err));
+    }
     struct rh_error why = { 0 };
     if (rh_algorithm_check(alg, params, &why) < 0) {
         char place[300];
@@ -423,6 +428,8 @@ static int add_algorithm(struct rh_planning *p, const char *section, const struc
     RH_TRY(add_params(p, &settings, "", alg->params, params, sweep, 0));
     if (alg->epoch)
         RH_TRY(add_params(p, &settings, "", rh_training_params, &training, sweep, 0));
+    if (alg->epoch && !init)
+        settings.n--; /* init_from, the last: the identities of runs without it are those of before there was one */
     *q = (struct rh_plan_algorithm){
         .algorithm = alg,
         .section = section + 10,
@@ -432,6 +439,8 @@ static int add_algorithm(struct rh_planning *p, const char *section, const struc
         .epochs = (int32_t)training.epochs,
         .patience = (int32_t)training.patience,
         .validate_every = (int32_t)training.validate_every,
+        .init_from = init,
+        .init_hash = init_hash,
         .param = settings.kv,
         .n_params = settings.n,
         .only = only,

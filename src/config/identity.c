@@ -90,7 +90,7 @@ void rh_plan_fit_identity(const struct rh_plan *p, const char *problem_identity,
     rh_hash_u64(&h, g->algorithm->revision);
     for (int32_t i = 0; i < g->n_params; i++) {
         rh_hash_text(&h, g->param[i].key);
-        rh_hash_text(&h, g->param[i].value);
+        rh_hash_text(&h, g->init_hash && !strcmp(g->param[i].key, "init_from") ? g->init_hash : g->param[i].value);
     }
     if (g->patience) /* else validation is only looked at */
         rh_hash_text(&h, p->validate.definition);

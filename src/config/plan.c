@@ -350,7 +350,8 @@ int rh_plan_read(struct rh_arena *a, const struct rh_plan_input *in, struct rh_r
         if (!plan->ini)
             return rh_fail_memory(err, "the plan", n);
     }
-    struct rh_planning p = { .a = a, .ini = &ini, .registry = registry, .env = env, .plan = plan, .err = err };
+    struct rh_planning p = { .a = a, .ini = &ini, .registry = registry, .env = env, .plan = plan,
+                             .recalled = in->text != NULL, .err = err };
     RH_TRY(plan_fill(&p, in, registry, env));
     *out = plan;
     return RH_OK;

@@ -37,8 +37,9 @@ struct rh_plan_problem {
 /* The keys of the host in an algorithm that learns in epochs. The default of `epochs` is the algorithm's own. */
 struct rh_training {
     int64_t epochs, patience, validate_every;
+    const char *init_from;
 };
-extern const struct rh_param rh_training_params[];
+extern const struct rh_param rh_training_params[]; /* the last, init_from, of those with RH_A_RESUMES alone */
 
 struct rh_plan_algorithm {
     const struct rh_algorithm *algorithm;
@@ -49,6 +50,7 @@ struct rh_plan_algorithm {
     int32_t epochs, patience, validate_every; /* epochs 0: fitted at once */
     const struct rh_key_value *param;         /* [n_params] effective values, canonical */
     int32_t n_params;
+    const char *init_from, *init_hash; /* file of the model that it starts from, and its SHA-256; or NULL */
     const char *const *only; /* [n_only] names of the problems it is for; n_only == 0: all */
     int32_t n_only;
 };

@@ -31,6 +31,9 @@ struct rh_instance {
     int32_t epochs, epoch; /* to come in all, and the one at work; 0: not in an epoch */
     bool fitted;           /* fit or a loading persist was called: release is due */
     struct rh_saved *saved; /* while persist runs */
+    unsigned purpose;       /* of persist, or fit */
+    bool made;              /* fit was called: what is loaded goes where it put things */
+    bool comparing;         /* shapes only */
 };
 
 static struct worker *worker_of(struct rh_ctx *ctx)
@@ -178,7 +181,8 @@ static int host_value(struct rh_ctx *ctx, const char *name, void *where, size_t 
     if (saved->writing)
         return rh_saved_put(saved, name, where, 1, size, &w->err);
     RH_TRY(rh_saved_get(saved, name, 1, size, &p, &w->err));
-    memcpy(where, p, size);
+    if (!w->in->comparing)
+        memcpy(where, p, size);
     return RH_OK;
 }
 
@@ -197,15 +201,24 @@ static int host_field(struct rh_ctx *ctx, const char *name, void *array, int64_t
     if (saved->writing)
         return rh_saved_put(saved, name, x, (size_t)n, elem, &w->err);
     RH_TRY(rh_saved_get(saved, name, (size_t)n, elem, &p, &w->err)); /* before memory is taken for a false size */
-    x = NULL;
-    if (n) {
+    if (w->in->comparing)
+        return RH_OK;
+    if (!w->in->made)
+        x = NULL;
+    if (n && !x) {
         x = host_alloc(ctx, (size_t)n, elem);
         if (!x)
             return RH_ENOMEM;
-        memcpy(x, p, (size_t)n * elem);
     }
+    if (n) /* in place: of the size that comparing found right */
+        memcpy(x, p, (size_t)n * elem);
     memcpy(array, &x, sizeof x);
     return RH_OK;
+}
+
+static unsigned host_purpose(struct rh_ctx *ctx)
+{
+    return worker_of(ctx)->in->purpose;
 }
 
 static const struct rh_host host_table = {
@@ -220,6 +233,7 @@ static const struct rh_host host_table = {
     .parallel = host_parallel,
     .field = host_field,
     .value = host_value,
+    .purpose = host_purpose,
 };
 
 static void worker_init(struct worker *w, struct rh_instance *in)
@@ -295,8 +309,16 @@ void rh_instance_expect(struct rh_instance *in, int32_t epochs)
 
 int rh_instance_fit(struct rh_instance *in, struct rh_error *err)
 {
-    in->fitted = true;
+    in->fitted = in->made = true;
     return settle(&in->main, "fit", in->alg->fit(&in->main.ctx, in->params, in->train, in->state), err);
+}
+
+int rh_instance_fit_to_load(struct rh_instance *in, struct rh_error *err)
+{
+    in->purpose = RH_FOR_LOADING;
+    int status = rh_instance_fit(in, err);
+    in->purpose = 0;
+    return status;
 }
 
 int rh_instance_epoch(struct rh_instance *in, int32_t epoch, double *loss, struct rh_error *err)
@@ -346,22 +368,46 @@ int rh_instance_explain(struct rh_instance *in, const struct rh_query *query, in
     return sound ? n : rh_fail(err, RH_EBUG, "explain of '%s' gave what is no reason", in->alg->name);
 }
 
-static int persist(struct rh_instance *in, struct rh_saved *saved, struct rh_error *err)
+static int persist(struct rh_instance *in, struct rh_saved *saved, unsigned purpose, struct rh_error *err)
 {
     if (!in->alg->persist)
         return rh_fail(err, RH_EUNSUP, "models of '%s' cannot be saved", in->alg->name);
     in->saved = saved;
+    in->purpose = purpose;
     int status = in->alg->persist(&in->main.ctx, in->params, in->train, in->state);
     in->saved = NULL;
+    in->purpose = 0;
     return settle(&in->main, "persist", status, err);
+}
+
+int rh_instance_put(struct rh_instance *in, unsigned purpose, struct rh_saved *saved, struct rh_error *err)
+{
+    return persist(in, saved, purpose & ~(unsigned)RH_FOR_LOADING, err);
+}
+
+int rh_instance_get(struct rh_instance *in, unsigned purpose, struct rh_saved *saved, struct rh_error *err)
+{
+    size_t begin = saved->at;
+    purpose |= RH_FOR_LOADING;
+    if (in->made) {
+        in->comparing = true;
+        int status = persist(in, saved, purpose, err);
+        in->comparing = false;
+        if (status < 0)
+            return status;
+        saved->at = begin;
+    }
+    in->fitted = true;
+    return persist(in, saved, purpose, err);
 }
 
 int rh_instance_save(struct rh_instance *in, const struct rh_model_key *key, const char *path, struct rh_error *err)
 {
     struct rh_saved saved;
-    int status = rh_saved_begin(&saved, in->alg, key, err);
+    unsigned purpose = in->alg->flags & RH_A_RESUMES ? RH_FOR_STARTING : 0;
+    int status = rh_saved_begin(&saved, in->alg, key, purpose, err);
     if (status >= 0)
-        status = persist(in, &saved, err);
+        status = rh_instance_put(in, purpose, &saved, err);
     if (status >= 0)
         status = rh_saved_end(&saved, err);
     if (status >= 0)
@@ -375,8 +421,8 @@ int rh_instance_load(struct rh_instance *in, const struct rh_model_key *key, con
 {
     struct rh_saved saved;
     RH_TRY(rh_saved_open(&saved, bytes, n, in->alg, key, err));
-    in->fitted = true;
-    RH_TRY(persist(in, &saved, err));
+    saved.passing = saved.purpose & RH_FOR_STARTING; /* over what only training needs */
+    RH_TRY(rh_instance_get(in, 0, &saved, err));
     return rh_saved_close(&saved, err);
 }
 

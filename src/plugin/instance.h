@@ -39,7 +39,17 @@ int rh_instance_score(struct rh_instance *in, int thread, const struct rh_query 
 int rh_instance_explain(struct rh_instance *in, const struct rh_query *query, int32_t item, int32_t max, int32_t *why,
                         float *weight, struct rh_error *err);
 
-/* The fitted model to a file, whole or not at all. RH_EUNSUP: the algorithm has no persist. */
+/* fit, when a model will be loaded over what it makes, by rh_instance_get. */
+int rh_instance_fit_to_load(struct rh_instance *in, struct rh_error *err);
+
+/* The model's part of a file: persist with this purpose (enum rh_purpose), between begin and end, or open and close, of
+ * plugin/persist.h. put: of a fitted model. get: on a new instance instead of fit; or, of algorithms with RH_A_RESUMES,
+ * over what fit made; RH_EDATA: a shape is another. After a failure the instance can only be freed. */
+int rh_instance_put(struct rh_instance *in, unsigned purpose, struct rh_saved *saved, struct rh_error *err);
+int rh_instance_get(struct rh_instance *in, unsigned purpose, struct rh_saved *saved, struct rh_error *err);
+
+/* The fitted model to a file, whole or not at all; so that training can start from it, where the algorithm has
+ * RH_A_RESUMES. RH_EUNSUP: the algorithm has no persist. */
 int rh_instance_save(struct rh_instance *in, const struct rh_model_key *key, const char *path, struct rh_error *err);
 /* Instead of fit, on a new instance, from the bytes of such a file (rh_read_file); they are not needed afterwards.
  * RH_EDATA: damaged or of something else. After a failure the instance can only be freed. */

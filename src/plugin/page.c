@@ -18,6 +18,8 @@ void rh_algorithm_flags_text(const struct rh_algorithm *a, struct rh_text *out)
         { RH_A_COLD_USERS, "scores unseen users" },
         { RH_A_COLD_ITEMS, "scores unseen items" },
         { RH_A_RANDOM, "depends on the seed" },
+        { RH_A_RESUMES, "can be trained on from a saved model" },
+        { RH_A_BY_FEATURES, "also from one of other users and items" },
     };
     for (size_t i = 0, n = 0; i < sizeof says / sizeof *says; i++)
         if (a->flags & says[i].flag)

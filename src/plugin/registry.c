@@ -36,7 +36,11 @@ int rh_algorithm_sane(const struct rh_algorithm *alg, const char *who, struct rh
                           : !alg->fit                     ? "fit callback"
                           : !alg->score                   ? "score callback"
                           : alg->epoch && alg->epochs < 1 ? "default number of epochs"
-                                                          : NULL;
+                          : alg->flags & RH_A_RESUMES && !alg->epoch   ? "epoch callback, but RH_A_RESUMES"
+                          : alg->flags & RH_A_RESUMES && !alg->persist ? "persist callback, but RH_A_RESUMES"
+                          : alg->flags & RH_A_BY_FEATURES && !(alg->flags & RH_A_RESUMES)
+                              ? "RH_A_RESUMES, but RH_A_BY_FEATURES"
+                              : NULL;
     if (missing)
         return rh_fail(err, RH_EINVAL, "plugin %s (%s) has no %s", who, alg->name, missing);
     struct rh_error table = { 0 };

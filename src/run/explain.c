@@ -115,14 +115,14 @@ static int load(struct rh_arena *a, const struct rh_fit_task *t, struct rh_store
     RH_TRY(rh_store_find_model(store, run_identity, a, &row, err));
     if (!row.path)
         return RH_OK;
-    const char *path = rh_model_path_from_store(a, rh_store_path(store), row.path);
+    const char *path = rh_store_place(a, rh_store_path(store), row.path);
     if (!path)
         return rh_fail_memory(err, "a path", strlen(row.path));
     if (!rh_file_exists(path)) {
         rh_log(t->log, RH_LOG_WARNING, out->algorithm->label, "the saved model '%s' is gone", path);
         return RH_OK;
     }
-    rh_meaning_of(t->problem, &meaning);
+    RH_TRY(rh_meaning_of(t->problem, &meaning, err));
     struct rh_model_key key = rh_model_key_of(t->identity, t->problem, &meaning);
     RH_TRY(rh_model_load(out->instance, &key, path, row.hash, err));
     out->model = path;

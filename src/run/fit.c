@@ -168,6 +168,15 @@ int rh_fit_new(const struct rh_fit_task *t, struct rh_instance **out, struct rh_
     return rh_instance_new(g->algorithm, g->params, &t->problem->train, &options, out, err);
 }
 
+static int start_from_model(const struct rh_fit_task *t, struct rh_instance *in, struct rh_error *err)
+{
+    const struct rh_plan_algorithm *g = &t->plan->algorithm[t->algorithm];
+    struct rh_meaning meaning;
+    RH_TRY(rh_meaning_of(t->problem, &meaning, err));
+    struct rh_model_key key = rh_model_key_of(t->identity, t->problem, &meaning);
+    return rh_model_start(in, g->algorithm, &key, g->init_from, g->init_hash, err);
+}
+
 static int fit(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_metric_world *world,
                struct rh_instance *in, struct rh_curve *curve, struct rh_error *err)
 {
@@ -185,7 +194,7 @@ static int fit(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_
         .best = -1,
     };
     rh_instance_expect(in, g->epochs);
-    int status = rh_instance_fit(in, err);
+    int status = g->init_from ? start_from_model(t, in, err) : rh_instance_fit(in, err);
     return status == RH_OK && g->algorithm->epoch ? train_epochs(&x, err) : status;
 }
 
@@ -203,7 +212,8 @@ static void save_model(struct rh_arena *a, const struct rh_fit_task *t, struct r
                       struct rh_fit_result *out)
 {
     struct rh_meaning meaning;
-    rh_meaning_of(t->problem, &meaning);
+    if (rh_meaning_of(t->problem, &meaning, &out->unsaved) < 0)
+        return;
     struct rh_model_key key = rh_model_key_of(t->identity, t->problem, &meaning);
     if (rh_model_save(in, &key, t->model, a, &out->model, &out->unsaved) >= 0)
         out->model.path = t->model;

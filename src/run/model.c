@@ -1,6 +1,7 @@
 #include "run/model.h"
 
 #include "base/file.h"
+#include "split/names.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,33 +18,61 @@ static void hash_strings(struct rh_hash *h, const struct rh_strings *s)
         rh_hash_text(h, rh_string(s, i));
 }
 
-static void hash_columns(struct rh_hash *h, const struct rh_block *block, int32_t n)
+/* The columns of one joined block: the names of all domains, each at its first place. */
+static int hash_block(struct rh_hash *h, const struct rh_problem *p, const char *name, bool of_users,
+                      struct rh_error *err)
 {
-    rh_hash_u64(h, (uint64_t)n);
-    for (int32_t b = 0; b < n; b++) {
-        rh_hash_text(h, block[b].name);
-        rh_hash_u64(h, (uint64_t)block[b].features.n_cols);
-        hash_strings(h, &block[b].column);
+    struct rh_arena a = { 0 };
+    struct rh_names names;
+    int64_t most = 0;
+    int32_t width = 0;
+    int status = RH_OK;
+    for (int pass = 0; pass < 2 && status >= 0; pass++) {
+        for (int32_t d = 0; d < p->train.n_domains; d++) {
+            const struct rh_domain_data *x = p->domain[d];
+            const struct rh_block *block = of_users ? x->user_block : x->item_block;
+            int32_t n = of_users ? x->n_user_blocks : x->n_item_blocks;
+            for (int32_t b = 0; b < n; b++) {
+                if (strcmp(block[b].name, name))
+                    continue;
+                most += block[b].column.n;
+                if (block[b].features.n_cols > width)
+                    width = block[b].features.n_cols;
+                for (int32_t c = 0; pass && c < block[b].column.n; c++)
+                    rh_names_add(&names, rh_string(&block[b].column, c));
+            }
+        }
+        if (!pass)
+            status = rh_names_init(&names, &a, most, err);
     }
+    if (status >= 0) {
+        rh_hash_text(h, name);
+        rh_hash_u64(h, (uint64_t)(most ? 0 : width)); /* columns of a dense block have no names */
+        rh_hash_u64(h, (uint64_t)names.n);
+        for (int32_t c = 0; c < names.n; c++)
+            rh_hash_text(h, names.name[c]);
+    }
+    rh_arena_release(&a);
+    return status;
 }
 
-void rh_meaning_of(const struct rh_problem *p, struct rh_meaning *out)
+int rh_meaning_of(const struct rh_problem *p, struct rh_meaning *out, struct rh_error *err)
 {
     struct rh_hash users, items, columns;
     rh_hash_init(&users);
     rh_hash_init(&items);
     rh_hash_init(&columns);
     hash_strings(&users, &p->user_id);
-    for (int32_t d = 0; d < p->train.n_domains; d++) {
-        const struct rh_domain_data *data = p->domain[d];
-        hash_strings(&items, &data->item_id);
-        /* joined columns follow from those of the domains, in their order */
-        hash_columns(&columns, data->item_block, data->n_item_blocks);
-        hash_columns(&columns, data->user_block, data->n_user_blocks);
-    }
+    for (int32_t d = 0; d < p->train.n_domains; d++)
+        hash_strings(&items, &p->domain[d]->item_id);
+    for (int32_t b = 0; b < p->train.n_item_blocks; b++)
+        RH_TRY(hash_block(&columns, p, p->item_block_name[b], false, err));
+    for (int32_t b = 0; b < p->train.n_user_blocks; b++)
+        RH_TRY(hash_block(&columns, p, p->user_block_name[b], true, err));
     rh_hash_hex(&users, out->users);
     rh_hash_hex(&items, out->items);
     rh_hash_hex(&columns, out->columns);
+    return RH_OK;
 }
 
 struct rh_model_key rh_model_key_of(const char *fit_identity, const struct rh_problem *p, const struct rh_meaning *m)
@@ -53,12 +82,6 @@ struct rh_model_key rh_model_key_of(const char *fit_identity, const struct rh_pr
 }
 
 /* ------------------------------------------------------------------------------------------------------ places */
-
-static char *folder_of(struct rh_arena *a, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? rh_arena_strndup(a, path, (size_t)(slash - path) + (slash == path)) : rh_arena_strdup(a, ".");
-}
 
 /* Absolute, so that it means the same from any folder. */
 static const char *absolute(struct rh_arena *a, const char *path)
@@ -72,7 +95,7 @@ static const char *absolute(struct rh_arena *a, const char *path)
 int rh_models_folder(struct rh_arena *a, const char *store, const char *wanted, const char **out,
                      struct rh_error *err)
 {
-    const char *beside = folder_of(a, store);
+    const char *beside = rh_path_folder(a, store);
     const char *folder = wanted[0] || !beside ? wanted : rh_path_join(a, beside, "models");
     const char *inside = folder ? rh_path_join(a, folder, "x") : NULL;
     if (!beside || !inside)
@@ -88,15 +111,9 @@ int rh_models_folder(struct rh_arena *a, const char *store, const char *wanted, 
 
 const char *rh_model_path_in_store(struct rh_arena *a, const char *store, const char *path)
 {
-    const char *folder = folder_of(a, store), *real = folder ? absolute(a, folder) : NULL;
+    const char *folder = rh_path_folder(a, store), *real = folder ? absolute(a, folder) : NULL;
     size_t n = real ? strlen(real) : 0;
     return n > 1 && !strncmp(path, real, n) && path[n] == '/' ? path + n + 1 : path;
-}
-
-const char *rh_model_path_from_store(struct rh_arena *a, const char *store, const char *path)
-{
-    const char *folder = folder_of(a, store);
-    return folder ? rh_path_join(a, !strcmp(folder, ".") ? "" : folder, path) : NULL;
 }
 
 /* -------------------------------------------------------------------------------------------- saving, loading */
@@ -115,23 +132,50 @@ int rh_model_save(struct rh_instance *in, const struct rh_model_key *key, const 
     return out->hash ? RH_OK : rh_fail_memory(err, "a hash", sizeof hash);
 }
 
+/* The file, whose bytes must be those that were hashed. */
+static int read_model(struct rh_arena *a, const char *path, const char *hash, char **bytes, size_t *n,
+                      struct rh_error *err)
+{
+    char hex[RH_HASH_HEX];
+    struct rh_hash h;
+    RH_TRY(rh_read_file(a, path, bytes, n, err));
+    rh_hash_init(&h);
+    rh_hash_bytes(&h, *bytes, *n);
+    rh_hash_hex(&h, hex);
+    return strcmp(hex, hash) ? rh_fail(err, RH_EDATA, "its bytes are not those that were there") : RH_OK;
+}
+
 int rh_model_load(struct rh_instance *in, const struct rh_model_key *key, const char *path, const char *hash,
                   struct rh_error *err)
 {
     struct rh_arena a = { 0 };
-    char *bytes, hex[RH_HASH_HEX];
+    char *bytes;
     size_t n;
-    int status = rh_read_file(&a, path, &bytes, &n, err);
-    if (status >= 0) {
-        struct rh_hash h;
-        rh_hash_init(&h);
-        rh_hash_bytes(&h, bytes, n);
-        rh_hash_hex(&h, hex);
-        status = strcmp(hex, hash) ? rh_fail(err, RH_EDATA, "its bytes are not those that were stored")
-                                   : rh_instance_load(in, key, bytes, n, err);
-    }
+    int status = read_model(&a, path, hash, &bytes, &n, err);
+    if (status >= 0)
+        status = rh_instance_load(in, key, bytes, n, err);
     if (status == RH_EDATA)
         rh_error_context(err, "model '%s'", path);
+    rh_arena_release(&a);
+    return status;
+}
+
+int rh_model_start(struct rh_instance *in, const struct rh_algorithm *alg, const struct rh_model_key *key,
+                   const char *path, const char *hash, struct rh_error *err)
+{
+    struct rh_arena a = { 0 };
+    struct rh_saved saved;
+    char *bytes;
+    size_t n;
+    int status = read_model(&a, path, hash, &bytes, &n, err);
+    if (status >= 0)
+        status = rh_saved_open_to_start(&saved, bytes, n, alg, key, err);
+    if (status >= 0)
+        status = rh_instance_fit_to_load(in, err);
+    if (status >= 0)
+        status = rh_instance_get(in, RH_FOR_STARTING | (saved.others ? RH_FOR_OTHERS : 0), &saved, err);
+    if (status == RH_EDATA)
+        rh_error_context(err, "init_from '%s'", path);
     rh_arena_release(&a);
     return status;
 }

@@ -1,10 +1,11 @@
 /* What a run leaves, written: experiments, problems, runs. Each call is one transaction. */
 #include "store/sql.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <stdio.h>
-
+#include <string.h>
 
 static int write_key_values(struct rh_store *s, const char *sql, int64_t owner, const struct rh_key_value *kv,
                             int32_t n, struct rh_error *err)
@@ -230,6 +231,34 @@ int rh_store_find_model(struct rh_store *s, const char *identity, struct rh_aren
     }
     rh_sql_close(&q);
     return status < 0 ? status : RH_OK;
+}
+
+int rh_store_named_model(struct rh_store *s, const char *begin, struct rh_arena *a, struct rh_model_row *out,
+                         struct rh_error *err)
+{
+    int64_t n;
+    struct rh_sql q;
+    *out = (struct rh_model_row){ 0 };
+    RH_TRY(rh_sql_number(s, &n, 0, err, "SELECT count(*) FROM run WHERE substr(identity, 1, length(?1)) = ?1", "t",
+                         begin));
+    if (n != 1)
+        return rh_fail(err, RH_EINVAL, "%lld runs in store '%s' have an identity that begins so; expected one",
+                       (long long)n, s->path);
+    RH_TRY(rh_sql_open(&q, s, err, "SELECT identity FROM run WHERE substr(identity, 1, length(?1)) = ?1", "t", begin));
+    int status = rh_sql_step(&q, err);
+    const char *identity = status == RH_OK ? rh_sql_text(&q, 0, a) : "";
+    rh_sql_close(&q);
+    if (status < 0 || !identity)
+        return status < 0 ? status : rh_fail_memory(err, "an identity", 64);
+    RH_TRY(rh_store_find_model(s, identity, a, out, err));
+    return out->path ? RH_OK : rh_fail(err, RH_EINVAL, "the run in store '%s' has no saved model; harness run "
+                                       "FILE.ini --save-models --force keeps it", s->path);
+}
+
+const char *rh_store_place(struct rh_arena *a, const char *store, const char *path)
+{
+    const char *folder = rh_path_folder(a, store);
+    return folder ? rh_path_join(a, !strcmp(folder, ".") ? "" : folder, path) : NULL;
 }
 
 static int link_run(struct rh_store *s, int64_t experiment, int32_t position, int64_t run, const char *label,

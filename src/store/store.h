@@ -116,6 +116,12 @@ struct rh_arena;
 struct rh_model_row;
 int rh_store_find_model(struct rh_store *s, const char *identity, struct rh_arena *a, struct rh_model_row *out,
                         struct rh_error *err);
+/* The same for the run whose identity begins with `begin`, hex digits. RH_EINVAL: there is none, or it has no model, or
+ * there are several. */
+int rh_store_named_model(struct rh_store *s, const char *begin, struct rh_arena *a, struct rh_model_row *out,
+                         struct rh_error *err);
+/* A path of the store, from its folder, as a path that can be opened; in the arena, NULL: no memory. */
+const char *rh_store_place(struct rh_arena *a, const char *store, const char *path);
 
 struct rh_run_row {
     const char *identity; /* unique; a stored run of the same identity is replaced */

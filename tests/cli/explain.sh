@@ -121,7 +121,7 @@ for f in results/models/*; do
     printf x >>"$f"
 done
 exits 1 'a damaged model' ten --user u8
-says err 'its bytes are not those that were stored'
+says err 'its bytes are not those that were there'
 rm -r results/models
 exits 0 'a model that is gone is fitted' ten --user u8
 says err 'is gone'

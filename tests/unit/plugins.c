@@ -20,7 +20,7 @@ extern const struct rh_algorithm *(*const rh_builtin_algorithms[])(void);
 #define USERS 40
 #define WARM 31
 #define ITEMS 33
-#define ALL_FLAGS ((1u << 10) - 1)
+#define ALL_FLAGS ((1u << 12) - 1)
 
 /* Runs body for every algorithm, with its name in front of a failure. */
 static void for_each(void (*body)(const struct rh_algorithm *a))
@@ -406,7 +406,6 @@ static void check_saving(const struct rh_algorithm *a)
     if (!a->persist)
         return;
     static float fitted[USERS * ITEMS], loaded[USERS * ITEMS];
-    static const struct rh_model_key key = { "defaults", "world" };
     struct test_host h;
     test_host_init(&h, 2, 8);
     struct test_world w;
@@ -414,32 +413,79 @@ static void check_saving(const struct rh_algorithm *a)
     struct test_model m;
     fit(&h, a, &w.train, &m);
     score(&h, &m, w.query, USERS, 6, fitted);
-    struct rh_saved saved, opened;
-    h.saved = &saved;
-    int status = rh_saved_begin(&saved, a, &key, &h.error);
-    if (status >= 0)
-        status = a->persist(&h.ctx, m.params, &w.train, m.state);
-    if (status >= 0)
-        status = rh_saved_end(&saved, &h.error);
-    h.saved = &opened;
+    struct rh_saved saved;
     struct test_model other = { .algorithm = a, .params = m.params, .state = rh_alloc(&h.run, a->state_size, 1) };
     assert_non_null(other.state);
+    int status = test_save(&h, &m, &w.train, 0, &saved);
     if (status >= 0)
-        status = rh_saved_open(&opened, saved.bytes, saved.n, a, &key, &h.error);
-    if (status >= 0)
-        status = a->persist(&h.ctx, m.params, &w.train, other.state);
-    if (status >= 0)
-        status = rh_saved_close(&opened, &h.error);
+        status = test_load(&h, &other, &w.train, 0, false, &saved);
     if (status < 0)
         fail_msg("%s: status %d: %s", a->name, status, h.error.text);
-    h.saved = NULL;
     rh_saved_release(&saved);
-    test_host_scratch_back(&h);
     test_model_release(&m); /* the loaded model does not lean on the fitted one's own objects */
     score(&h, &other, w.query, USERS, 6, loaded);
     assert_same(fitted, loaded, USERS * ITEMS, "saved and loaded");
     test_model_release(&other);
     test_host_release(&h);
+}
+
+/* Interrupted after an epoch and gone on from what was written: the same numbers as without. */
+static void check_resuming(const struct rh_algorithm *a)
+{
+    if (!(a->flags & RH_A_RESUMES))
+        return;
+    static float whole[USERS * ITEMS], resumed[USERS * ITEMS], started[USERS * ITEMS], loaded[USERS * ITEMS];
+    unsigned resuming = RH_FOR_STARTING | RH_FOR_RESUMING;
+    struct rh_saved checkpoint, model;
+    struct test_host h;
+    test_host_init(&h, 2, 8);
+    struct test_world w;
+    make_world(&h, &w);
+    struct test_model m, other, fresh = { .algorithm = a };
+    double loss, again;
+    if (test_fit(&h, a, NULL, &w.train, 1, &m) < 0 || test_save(&h, &m, &w.train, resuming, &checkpoint) < 0 ||
+        test_save(&h, &m, &w.train, RH_FOR_STARTING, &model) < 0 || a->epoch(&h.ctx, m.state, 2, &loss) < 0)
+        fail_msg("%s: %s", a->name, h.error.text);
+    test_host_scratch_back(&h);
+    score(&h, &m, w.query, USERS, 6, whole);
+    h.purpose = RH_FOR_LOADING;
+    if (test_fit(&h, a, NULL, &w.train, 0, &other) < 0)
+        fail_msg("%s: %s", a->name, h.error.text);
+    if (test_load(&h, &other, &w.train, resuming, true, &checkpoint) < 0 ||
+        a->epoch(&h.ctx, other.state, 2, &again) < 0)
+        fail_msg("%s: %s", a->name, h.error.text);
+    test_host_scratch_back(&h);
+    score(&h, &other, w.query, USERS, 6, resumed);
+    assert_same(whole, resumed, USERS * ITEMS, "resumed");
+    assert_memory_equal(&loss, &again, sizeof loss);
+    test_model_release(&other);
+
+    /* a start needs no memory of the optimiser; nor does a loaded model that only scores */
+    h.purpose = RH_FOR_LOADING;
+    if (test_fit(&h, a, NULL, &w.train, 0, &other) < 0 ||
+        test_load(&h, &other, &w.train, RH_FOR_STARTING, true, &model) < 0)
+        fail_msg("%s: %s", a->name, h.error.text);
+    score(&h, &other, w.query, USERS, 6, started);
+    fresh.params = m.params;
+    fresh.state = rh_alloc(&h.run, a->state_size, 1);
+    if (test_load(&h, &fresh, &w.train, 0, false, &model) < 0)
+        fail_msg("%s: %s", a->name, h.error.text);
+    score(&h, &fresh, w.query, USERS, 6, loaded);
+    assert_same(loaded, started, USERS * ITEMS, "loaded alone and over a fit");
+    if (a->epoch(&h.ctx, other.state, 1, &again) < 0)
+        fail_msg("%s: %s", a->name, h.error.text);
+    rh_saved_release(&checkpoint);
+    rh_saved_release(&model);
+    test_model_release(&m);
+    test_model_release(&other);
+    test_model_release(&fresh);
+    test_host_release(&h);
+}
+
+static void interrupted_training_goes_on(void **state)
+{
+    (void)state;
+    for_each(check_resuming);
 }
 
 static void saved_models_score_the_same(void **state)
@@ -602,6 +648,7 @@ int main(void)
         cmocka_unit_test(what_is_not_flagged_is_not_needed),
         cmocka_unit_test(models_live_in_the_memory_of_the_run),
         cmocka_unit_test(saved_models_score_the_same),
+        cmocka_unit_test(interrupted_training_goes_on),
         cmocka_unit_test(refused_memory_is_an_error_and_no_more),
         cmocka_unit_test(cancelling_ends_a_fit),
         cmocka_unit_test(explanations_come_from_the_history),

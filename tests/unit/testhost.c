@@ -117,7 +117,7 @@ static int host_value(struct rh_ctx *ctx, const char *name, void *where, size_t 
     if (h->saved->writing)
         return rh_saved_put(h->saved, name, where, 1, size, &h->error);
     int status = rh_saved_get(h->saved, name, 1, size, &from, &h->error);
-    if (status >= 0)
+    if (status >= 0 && !h->comparing)
         memcpy(where, from, size);
     return status;
 }
@@ -133,9 +133,10 @@ static int host_field(struct rh_ctx *ctx, const char *name, void *array, int64_t
     if (h->saved->writing)
         return rh_saved_put(h->saved, name, x, (size_t)n, elem, &h->error);
     int status = rh_saved_get(h->saved, name, (size_t)n, elem, &from, &h->error);
-    if (status < 0)
+    if (status < 0 || h->comparing)
         return status;
-    x = n ? host_alloc(ctx, (size_t)n, elem) : NULL;
+    if (!h->made || !x)
+        x = n ? host_alloc(ctx, (size_t)n, elem) : NULL;
     if (n && !x)
         return RH_ENOMEM;
     if (n)
@@ -144,13 +145,18 @@ static int host_field(struct rh_ctx *ctx, const char *name, void *array, int64_t
     return RH_OK;
 }
 
+static unsigned host_purpose(struct rh_ctx *ctx)
+{
+    return thread_of(ctx)->host->purpose;
+}
+
 void test_host_init(struct test_host *h, int threads, uint64_t seed)
 {
     assert_in_range(threads, 1, TEST_THREADS);
     openblas_set_num_threads(1); /* as the real host does */
     *h = (struct test_host){
         .table = { RH_ABI, sizeof(struct rh_host), host_alloc, host_scratch, host_fail, host_log, host_tick,
-                   host_stream, host_parallel, host_field, host_value },
+                   host_stream, host_parallel, host_field, host_value, host_purpose },
         .threads = threads,
         .seed = seed,
     };
@@ -271,6 +277,49 @@ int test_score(struct test_host *h, const struct test_model *m, const struct rh_
                 return rh_fail(&h->error, RH_ENUMERIC, "query %d, candidate %zu: score %g", i, c, (double)x);
         }
     return RH_OK;
+}
+
+static const struct rh_model_key test_key = { .params = "test" };
+
+static int persist(struct test_host *h, const struct test_model *m, const struct rh_train *train, unsigned purpose,
+                   struct rh_saved *saved)
+{
+    h->saved = saved;
+    h->purpose = purpose;
+    int status = m->algorithm->persist(&h->ctx, m->params, train, m->state);
+    h->saved = NULL;
+    h->purpose = 0;
+    test_host_scratch_back(h);
+    return status;
+}
+
+int test_save(struct test_host *h, const struct test_model *m, const struct rh_train *train, unsigned purpose,
+              struct rh_saved *saved)
+{
+    int status = rh_saved_begin(saved, m->algorithm, &test_key, purpose, &h->error);
+    if (status >= 0)
+        status = persist(h, m, train, purpose, saved);
+    return status < 0 ? status : rh_saved_end(saved, &h->error);
+}
+
+int test_load(struct test_host *h, struct test_model *m, const struct rh_train *train, unsigned purpose, bool made,
+              const struct rh_saved *saved)
+{
+    struct rh_saved s;
+    int status = RH_OK;
+    h->made = made;
+    for (h->comparing = made; status >= 0; h->comparing = false) {
+        status = rh_saved_open(&s, saved->bytes, saved->n, m->algorithm, &test_key, &h->error);
+        s.passing = s.purpose & RH_FOR_STARTING;
+        if (status >= 0)
+            status = persist(h, m, train, purpose | RH_FOR_LOADING, &s);
+        if (status >= 0)
+            status = rh_saved_close(&s, &h->error);
+        if (!h->comparing)
+            break;
+    }
+    h->made = h->comparing = false;
+    return status;
 }
 
 void test_model_release(struct test_model *m)

@@ -33,6 +33,8 @@ struct test_host {
     int64_t ticks;
     int logged; /* lines logged */
     struct rh_saved *saved; /* while persist runs: field and value go here */
+    unsigned purpose;       /* of enum rh_purpose */
+    bool made, comparing;   /* loading over what fit made; shapes alone */
     struct test_thread thread[TEST_THREADS];
 };
 
@@ -62,6 +64,12 @@ int test_fit(struct test_host *h, const struct rh_algorithm *algorithm, const ch
  * not finite; RH_EBUG when something behind n_candidates was written or a score was left out. */
 int test_score(struct test_host *h, const struct test_model *m, const struct rh_query *query, int32_t n,
                int32_t batch, float *out, size_t stride);
+/* A fitted model as bytes, for a purpose of enum rh_purpose; and back: on a state of zeros (`made` false), or over what
+ * fit has made. Keys are not looked at. The sentence of a failure is in h->error. */
+int test_save(struct test_host *h, const struct test_model *m, const struct rh_train *train, unsigned purpose,
+              struct rh_saved *saved);
+int test_load(struct test_host *h, struct test_model *m, const struct rh_train *train, unsigned purpose, bool made,
+              const struct rh_saved *saved);
 void test_model_release(struct test_model *m);
 
 /* A built-in algorithm by name, from the generated list; cmocka-fails when there is none. */
