@@ -57,7 +57,7 @@ _harness() {
         mapfile -t COMPREPLY < <(compgen -W 'expected trec_eval' -- "$word")
         return
         ;;
-    --cutoff | --cutoffs | --set | --threads | --plot | --baseline | --threshold | --by | --bins | --user | --item | --top | --reasons) return ;;
+    --cutoff | --cutoffs | --set | --threads | --plot | --baseline | --threshold | --by | --bins | --checkpoint | --user | --item | --top | --reasons) return ;;
     esac
 
     local words=''
@@ -67,7 +67,7 @@ _harness() {
         if [[ $word == -* ]]; then
             words='--set --data --store --help'
             [[ $command == reproduce ]] && words+=' --cache --force --threads --format --quiet --verbose'
-            [[ $command == run ]] && words+=' --cache --force --keep-rankings --save-models --threads --metric --format --quiet --verbose'
+            [[ $command == run ]] && words+=' --cache --force --keep-rankings --save-models --checkpoint --threads --metric --format --quiet --verbose'
         else
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -X '!*.ini' -- "$word"; compgen -d -- "$word")

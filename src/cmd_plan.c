@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CHECKPOINT 300 /* seconds: what an interruption costs at most, beside the epoch at work */
+
 int rh_make_plan(const struct rh_cmd *c, const struct rh_plan_options *o, const char *file, struct rh_planned *p,
                  struct rh_error *err)
 {
@@ -40,8 +42,14 @@ int rh_run_plan(const struct rh_cmd *c, const struct rh_plan_options *o, struct 
                 struct rh_store **store, struct rh_execute_summary *summary, struct rh_error *err)
 {
     struct rh_execute_options x = {
-        .force = o->force, .threads = p->env.threads, .models = o->models, .log = &p->log, .cancel = c->cancel
+        .force = o->force, .checkpoint = CHECKPOINT, .models = o->models, .threads = p->env.threads,
+        .log = &p->log, .cancel = c->cancel
     };
+    if (o->checkpoint && !strcmp(o->checkpoint, "none"))
+        x.checkpoint = -1;
+    else if (o->checkpoint && (!rh_parse_real(o->checkpoint, &x.checkpoint) || x.checkpoint < 0))
+        return rh_fail(err, RH_EINVAL, "--checkpoint %s is not allowed: expected seconds from 0, or none",
+                       o->checkpoint);
     RH_TRY(rh_store_open(p->plan->store, RH_STORE_WRITE, store, err));
     int status = rh_execute(p->plan, &p->env, *store, &x, summary, err);
     rh_log(&p->log, RH_LOG_INFO, "run", "%d done, %d found in %s, %d failed", summary->done, summary->stored,

@@ -10,7 +10,7 @@
 struct rh_plan_options {
     const char *set[RH_MANY];
     int32_t n_set;
-    const char *data, *cache, *store, *threads, *format, *metric, *keep, *models;
+    const char *data, *cache, *store, *threads, *format, *metric, *keep, *models, *checkpoint;
     bool force, quiet, verbose;
 };
 

@@ -51,6 +51,7 @@ int rh_cmd_run(const struct rh_cmd *c, int argc, char **argv)
         { "keep-rankings", "N", "store the best N items of every query (" KEPT_DEPTH ")", .value = &o.keep,
           .alone = KEPT_DEPTH },
         { "save-models", "DIR", "save the fitted models (models beside the store)", .value = &o.models, .alone = "" },
+        { "checkpoint", "N", "keep a long fit every N seconds (300), 0: every epoch, or none", .value = &o.checkpoint },
         { "threads", "N", "processors to use (all)", .value = &o.threads },
         { "metric", "LIST", "metrics of the table, such as ndcg@10,auc", .value = &o.metric },
         { "format", "WORD", "of the table: text, md, latex, csv, json", .value = &o.format },

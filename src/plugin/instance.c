@@ -385,6 +385,18 @@ int rh_instance_put(struct rh_instance *in, unsigned purpose, struct rh_saved *s
     return persist(in, saved, purpose & ~(unsigned)RH_FOR_LOADING, err);
 }
 
+int rh_instance_put_best(struct rh_instance *in, unsigned purpose, struct rh_saved *saved, struct rh_error *err)
+{
+    struct rh_snapshot now = { 0 };
+    if (!rh_snapshot_take(&now, &in->arena))
+        return rh_fail_memory(err, "a copy of the last epoch", in->arena.used);
+    rh_instance_restore(in);
+    int status = rh_instance_put(in, purpose, saved, err);
+    rh_snapshot_restore(&now, &in->arena);
+    rh_snapshot_release(&now);
+    return status;
+}
+
 int rh_instance_get(struct rh_instance *in, unsigned purpose, struct rh_saved *saved, struct rh_error *err)
 {
     size_t begin = saved->at;

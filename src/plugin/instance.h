@@ -46,6 +46,8 @@ int rh_instance_fit_to_load(struct rh_instance *in, struct rh_error *err);
  * plugin/persist.h. put: of a fitted model. get: on a new instance instead of fit; or, of algorithms with RH_A_RESUMES,
  * over what fit made; RH_EDATA: a shape is another. After a failure the instance can only be freed. */
 int rh_instance_put(struct rh_instance *in, unsigned purpose, struct rh_saved *saved, struct rh_error *err);
+/* put, of what rh_instance_keep kept; the instance stays as it is. */
+int rh_instance_put_best(struct rh_instance *in, unsigned purpose, struct rh_saved *saved, struct rh_error *err);
 int rh_instance_get(struct rh_instance *in, unsigned purpose, struct rh_saved *saved, struct rh_error *err);
 
 /* The fitted model to a file, whole or not at all; so that training can start from it, where the algorithm has

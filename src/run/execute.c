@@ -1,5 +1,6 @@
 #include "run/execute.h"
 
+#include "base/file.h"
 #include "run/build.h"
 #include "run/facts.h"
 #include "run/fit.h"
@@ -186,6 +187,13 @@ static int put_run(struct execution *x, const struct rh_plan_run *run, int64_t p
     return rh_store_put_run(x->store, x->experiment, problem, position, row, err);
 }
 
+/* Where the run leaves its checkpoints; NULL: no memory. */
+static const char *checkpoint_path(struct rh_arena *a, const char *store, const char *identity)
+{
+    const char *folder = rh_path_folder(a, store);
+    return folder ? rh_arena_printf(a, "%s/checkpoints/%s.checkpoint", folder, identity) : NULL;
+}
+
 /* A model that is not saved: what cannot be is said, a full disk ends the execution. */
 static int unsaved(struct execution *x, const struct rh_error *why, const char *label, struct rh_error *err)
 {
@@ -204,6 +212,7 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
     struct rh_fit_result r;
     char fit[RH_HASH_HEX];
     const struct rh_plan *plan = x->plan;
+    struct rh_checkpoint checkpoint = { checkpoint_path(&a, plan->store, identity), x->options->checkpoint };
     struct rh_fit_task task = {
         .plan = plan,
         .algorithm = run->algorithm,
@@ -213,8 +222,13 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
         .log = x->options->log,
         .cancel = x->options->cancel,
         .model = x->models ? rh_arena_printf(&a, "%s/%s.model", x->models, identity) : NULL,
+        .checkpoint = x->options->checkpoint >= 0 ? &checkpoint : NULL,
     };
     double wall = rh_now(), cpu = cpu_seconds();
+    if (!checkpoint.path)
+        return rh_fail_memory(err, "a path", sizeof fit);
+    if (x->options->force)
+        rh_checkpoint_remove(checkpoint.path);
     rh_progress_begin(x->options->log, "%d of %d, %s, %s", x->worked + 1, x->to_do, problem->name,
                       plan->algorithm[run->algorithm].label);
     rh_peak_memory_reset();
@@ -251,6 +265,8 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
             row.model.path = rh_model_path_in_store(&a, plan->store, row.model.path);
     }
     status = put_run(x, run, problem_row, position, &row, identity, err);
+    if (status >= 0)
+        rh_checkpoint_remove(checkpoint.path);
     if (status >= 0 && r.unsaved.status < 0) /* what is stored holds; but the next would not be saved either */
         status = unsaved(x, &r.unsaved, row.label, err);
 out:

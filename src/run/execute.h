@@ -7,6 +7,7 @@
 struct rh_execute_options {
     bool force; /* redo stored runs */
     int threads;
+    double checkpoint;  /* seconds between checkpoints of a long fit; 0: after each epoch; negative: none */
     const char *models; /* folder for the fitted models, "": beside the store; NULL: they are not saved */
     struct rh_log *log;
     const volatile sig_atomic_t *cancel;

@@ -68,10 +68,12 @@ struct training {
     struct rh_eval_options eval; /* of the validation queries */
     struct rh_scorer scorer;
     struct rh_curve *curve;
-    bool watched;      /* the validation decides when it ends */
-    int32_t best;      /* row of the curve, or -1 */
-    int32_t since;     /* validations since then */
-    double best_value; /* of the validation */
+    struct rh_model_key key;    /* of checkpoints */
+    struct rh_meaning meaning;  /* of the key */
+    struct rh_standing at;
+    bool watched;               /* the validation decides when it ends */
+    bool unkept;                /* said that there are no checkpoints */
+    double started, checkpoint; /* when this sitting began, and when the last checkpoint was written */
 };
 
 static int validate(struct training *x, double *value, struct rh_error *err)
@@ -92,13 +94,13 @@ static int watch(struct training *x, const struct rh_epoch_row *row, struct rh_e
     bool lower = x->task->plan->validate.metric->flags & RH_M_LOWER_IS_BETTER;
     rh_log(x->task->log, RH_LOG_DETAIL, x->algorithm->label, "epoch %d: loss %.6g, %s %.5f", row->epoch, row->loss,
            x->task->plan->validate.id, row->validation);
-    if (x->best < 0 || (lower ? row->validation < x->best_value : row->validation > x->best_value)) {
-        x->best = x->curve->n - 1;
-        x->best_value = row->validation;
-        x->since = 0;
+    if (x->at.best < 0 || (lower ? row->validation < x->at.best_value : row->validation > x->at.best_value)) {
+        x->at.best = x->curve->n - 1;
+        x->at.best_value = row->validation;
+        x->at.since = 0;
         return rh_instance_keep(x->instance, err);
     }
-    return ++x->since >= x->algorithm->patience ? RH_DONE : RH_OK;
+    return ++x->at.since >= x->algorithm->patience ? RH_DONE : RH_OK;
 }
 
 /* RH_DONE: it was the last. */
@@ -123,23 +125,43 @@ static int train_epoch(struct training *x, int32_t e, struct rh_error *err)
     return status;
 }
 
+/* A checkpoint that cannot be written costs no more than itself. */
+static void write_checkpoint(struct training *x)
+{
+    const struct rh_checkpoint *c = x->task->checkpoint;
+    struct rh_error why = { 0 };
+    double now = rh_now();
+    if (!c || x->unkept || now - x->checkpoint < c->every)
+        return;
+    x->at.seconds = x->curve->earlier + now - x->started;
+    if (!(x->algorithm->algorithm->flags & RH_A_RESUMES)) {
+        rh_log(x->task->log, RH_LOG_INFO, x->algorithm->label, "has no checkpoints: interrupted, its fit starts over");
+        x->unkept = true;
+    } else if (rh_checkpoint_write(x->instance, x->algorithm->algorithm, &x->key, &x->at, x->curve, c->path,
+                                   &why) < 0) {
+        rh_log(x->task->log, RH_LOG_WARNING, x->algorithm->label, "no checkpoint: %s", why.text);
+        x->unkept = true;
+    }
+    x->checkpoint = rh_now();
+}
+
 static int train_epochs(struct training *x, struct rh_error *err)
 {
     const struct rh_plan_algorithm *g = x->algorithm;
     if (g->patience > 0 && !x->watched)
         rh_log(x->task->log, RH_LOG_WARNING, g->label,
                "patience = %d without validation queries: all %d epochs are run", g->patience, g->epochs);
-    x->curve->epoch = rh_alloc(x->a, (size_t)g->epochs, sizeof *x->curve->epoch);
-    if (!x->curve->epoch)
-        return rh_fail_memory(err, "the learning curve", (size_t)g->epochs * sizeof *x->curve->epoch);
     int status = RH_OK;
-    for (int32_t e = 1; e <= g->epochs && status == RH_OK; e++)
+    for (int32_t e = x->curve->n + 1; e <= g->epochs && status == RH_OK; e++) {
         status = train_epoch(x, e, err);
+        if (status == RH_OK && e < g->epochs)
+            write_checkpoint(x);
+    }
     if (status < 0)
         return status;
-    if (x->best >= 0) {
+    if (x->at.best >= 0) {
         rh_instance_restore(x->instance);
-        x->curve->epoch[x->best].best = true;
+        x->curve->epoch[x->at.best].best = true;
     }
     return RH_OK;
 }
@@ -168,13 +190,28 @@ int rh_fit_new(const struct rh_fit_task *t, struct rh_instance **out, struct rh_
     return rh_instance_new(g->algorithm, g->params, &t->problem->train, &options, out, err);
 }
 
-static int start_from_model(const struct rh_fit_task *t, struct rh_instance *in, struct rh_error *err)
+/* Fits from where the checkpoint stands, the model to start from, or nothing. */
+static int begin(struct training *x, struct rh_error *err)
 {
-    const struct rh_plan_algorithm *g = &t->plan->algorithm[t->algorithm];
-    struct rh_meaning meaning;
-    RH_TRY(rh_meaning_of(t->problem, &meaning, err));
-    struct rh_model_key key = rh_model_key_of(t->identity, t->problem, &meaning);
-    return rh_model_start(in, g->algorithm, &key, g->init_from, g->init_hash, err);
+    const struct rh_fit_task *t = x->task;
+    const struct rh_plan_algorithm *g = x->algorithm;
+    struct rh_error why = { 0 };
+    int status = RH_DONE;
+    if (t->checkpoint && g->algorithm->flags & RH_A_RESUMES)
+        status = rh_checkpoint_read(x->instance, g->algorithm, &x->key, t->checkpoint->path, g->epochs, &x->at,
+                                    x->curve, &why, err);
+    if (why.status < 0)
+        rh_log(t->log, RH_LOG_WARNING, g->label, "the fit starts over: its checkpoint '%s': %s", t->checkpoint->path,
+               why.text);
+    if (status == RH_OK) {
+        x->curve->earlier = x->at.seconds;
+        rh_log(t->log, RH_LOG_INFO, g->label, "goes on behind epoch %d, where it was interrupted", x->curve->n);
+    }
+    if (status != RH_DONE)
+        return status;
+    x->at = (struct rh_standing){ .best = -1 };
+    return g->init_from ? rh_model_start(x->instance, g->algorithm, &x->key, g->init_from, g->init_hash, err)
+                        : rh_instance_fit(x->instance, err);
 }
 
 static int fit(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_metric_world *world,
@@ -191,10 +228,18 @@ static int fit(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_
         .scorer = scorer_of(t, in),
         .curve = curve,
         .watched = g->patience > 0 && t->problem->validation.n > 0,
-        .best = -1,
+        .started = rh_now(),
     };
+    x.checkpoint = x.started;
+    if (g->algorithm->flags & RH_A_RESUMES) {
+        RH_TRY(rh_meaning_of(t->problem, &x.meaning, err));
+        x.key = rh_model_key_of(t->identity, t->problem, &x.meaning);
+    }
+    curve->epoch = rh_alloc(a, (size_t)g->epochs, sizeof *curve->epoch);
+    if (!curve->epoch)
+        return rh_fail_memory(err, "the learning curve", (size_t)g->epochs * sizeof *curve->epoch);
     rh_instance_expect(in, g->epochs);
-    int status = g->init_from ? start_from_model(t, in, err) : rh_instance_fit(in, err);
+    int status = begin(&x, err);
     return status == RH_OK && g->algorithm->epoch ? train_epochs(&x, err) : status;
 }
 
@@ -243,7 +288,7 @@ static int fit_and_evaluate(struct rh_arena *a, const struct rh_fit_task *t, con
 {
     double started = rh_now();
     RH_TRY(fit(a, t, world, in, &out->curve, err));
-    out->fit_seconds = rh_now() - started;
+    out->fit_seconds = out->curve.earlier + rh_now() - started;
     out->state_bytes = rh_instance_bytes(in);
     int status = evaluate(a, t, world, correction, in, out, err);
     if (status >= 0 && t->model)

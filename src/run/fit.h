@@ -6,6 +6,7 @@
 #include "eval/corrected.h"
 #include "eval/evaluate.h"
 #include "plugin/instance.h"
+#include "run/checkpoint.h"
 #include "run/keep.h"
 #include "split/problem.h"
 
@@ -19,11 +20,7 @@ struct rh_fit_task {
     struct rh_log *log;
     const volatile sig_atomic_t *cancel;
     const char *model; /* the file that the fitted model goes to, or NULL */
-};
-
-struct rh_curve { /* the learning curve */
-    struct rh_epoch_row *epoch; /* [n] */
-    int32_t n;
+    const struct rh_checkpoint *checkpoint; /* that the fit goes on from, and that it leaves; or NULL */
 };
 
 struct rh_fit_result {
