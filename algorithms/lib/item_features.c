@@ -8,8 +8,7 @@ static bool has_data(const struct rh_features *x)
     return x->row || x->dense;
 }
 
-/* Is `name` one of the words of `list`? */
-static bool listed(const char *list, const char *name)
+bool rh_block_listed(const char *list, const char *name)
 {
     size_t length = strlen(name);
     for (const char *word = list + strspn(list, ", \t"); *word; word += strspn(word, ", \t")) {
@@ -21,13 +20,12 @@ static bool listed(const char *list, const char *name)
     return false;
 }
 
-/* Every word of `list` has to be a block with data. */
-static int check_names(struct rh_ctx *ctx, const char *list, const struct rh_domain *d, int32_t n_blocks)
+int rh_blocks_check(struct rh_ctx *ctx, const char *list, const struct rh_domain *d, int32_t n_blocks, bool sparse)
 {
     char known[200] = "";
     for (int32_t f = 0; f < n_blocks; f++) {
         size_t at = strlen(known);
-        if (has_data(&d->item_features[f]))
+        if (d->item_features[f].row || (!sparse && d->item_features[f].dense))
             snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", d->item_features[f].name);
     }
     for (const char *word = list + strspn(list, ", \t"); *word; word += strspn(word, ", \t")) {
@@ -35,11 +33,11 @@ static int check_names(struct rh_ctx *ctx, const char *list, const struct rh_dom
         bool found = false;
         for (int32_t f = 0; f < n_blocks; f++) {
             const struct rh_features *x = &d->item_features[f];
-            found |= has_data(x) && strlen(x->name) == n && !memcmp(x->name, word, n);
+            found |= (x->row || (!sparse && x->dense)) && strlen(x->name) == n && !memcmp(x->name, word, n);
         }
         if (!found)
-            return ctx->host->fail(ctx, RH_EINVAL, "blocks = %s: domain '%s' has no item features '%.*s'; it has: %s",
-                                   list, d->name, (int)n, word, *known ? known : "none");
+            return ctx->host->fail(ctx, RH_EINVAL, "blocks = %s: domain '%s' has no %sitem features '%.*s'; it has: %s",
+                                   list, d->name, sparse ? "sparse " : "", (int)n, word, *known ? known : "none");
         word += n;
     }
     return RH_OK;
@@ -83,13 +81,13 @@ int rh_item_features(struct rh_ctx *ctx, const struct rh_item_features_params *p
     const struct rh_domain *d = &train->domain[train->target];
     int64_t columns = 1, entries = d->n_items;
     bool all = !strcmp(p->blocks, "all");
-    int status = all ? RH_OK : check_names(ctx, p->blocks, d, train->n_item_blocks);
+    int status = all ? RH_OK : rh_blocks_check(ctx, p->blocks, d, train->n_item_blocks, false);
     int32_t *first = ctx->host->scratch(ctx, (size_t)train->n_item_blocks + 1, sizeof *first); /* -1: not used */
     if (status < 0 || !first)
         return status < 0 ? status : RH_ENOMEM;
     for (int32_t f = 0; f < train->n_item_blocks; f++) {
         const struct rh_features *x = &d->item_features[f];
-        first[f] = has_data(x) && (all || listed(p->blocks, x->name)) ? (int32_t)(columns - 1) : -1;
+        first[f] = has_data(x) && (all || rh_block_listed(p->blocks, x->name)) ? (int32_t)(columns - 1) : -1;
         if (first[f] < 0)
             continue;
         columns += x->n_cols;

@@ -23,6 +23,11 @@ struct rh_item_features_params {
         RH_BOOL(S, balance, true, "every block of an item is scaled to length 1"),                                   \
         RH_BOOL(S, idf, true, "columns of sparse blocks weigh more the rarer they are")
 
+/* Is `name` one of the words of `list`, which commas or spaces separate? */
+bool rh_block_listed(const char *list, const char *name);
+/* RH_EINVAL unless every word of `list` is a block of d that has data (`sparse`: in sparse form). */
+int rh_blocks_check(struct rh_ctx *ctx, const char *list, const struct rh_domain *d, int32_t n_blocks, bool sparse);
+
 struct rh_item_features {
     int32_t n_items, n_cols; /* n_cols counts the column of ones */
     int64_t *row;            /* [n_items + 1] offsets */
