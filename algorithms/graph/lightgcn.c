@@ -133,10 +133,7 @@ static int draw_vectors(struct rh_ctx *ctx, struct lightgcn_state *s)
     int status = rh_slices_draw(ctx, &s->shape, s->x, 0, s->n_users, p->factors, of_users, "users");
     if (status >= 0)
         status = rh_slices_draw(ctx, &s->shape, s->x, s->n_users, s->n_items, p->factors, of_items, "items");
-    for (int32_t u = 0; u < s->n_users; u++) /* of whom nothing can be learned */
-        if (s->graph.row[u] == s->graph.row[u + 1])
-            for (int32_t k = 0; k < s->shape.slices; k++)
-                memset(rh_slice_at(&s->shape, s->x, k, u), 0, RH_SLICE * sizeof *s->x);
+    rh_graph_forget(&s->graph, &s->shape, s->x);
     return status;
 }
 

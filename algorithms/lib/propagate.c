@@ -27,6 +27,13 @@ int rh_graph_init(struct rh_ctx *ctx, struct rh_graph *g, const struct rh_domain
     return RH_OK;
 }
 
+void rh_graph_forget(const struct rh_graph *g, const struct rh_slices *s, rh_real *x)
+{
+    for (int32_t u = 0; u < g->n_users; u++)
+        for (int32_t k = 0; k < s->slices && g->row[u] == g->row[u + 1]; k++)
+            memset(rh_slice_at(s, x, k, u), 0, RH_SLICE * sizeof *x);
+}
+
 struct product {
     const struct rh_graph *g;
     const struct rh_slices *s;

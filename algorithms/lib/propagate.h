@@ -26,6 +26,9 @@ struct rh_graph {
 /* The graph of the rows of `d`, which are borrowed. Memory 8 I + 4 nnz + 4 (U + I) bytes by alloc. */
 int rh_graph_init(struct rh_ctx *ctx, struct rh_graph *g, const struct rh_domain *d, int32_t n_users);
 
+/* Zeros into the rows of users without edges, of whom nothing can be learned. */
+void rh_graph_forget(const struct rh_graph *g, const struct rh_slices *s, rh_real *x);
+
 /* y = factor (add + A~ x) for tables of n_users + n_items rows. add: NULL: 0, or a table, which may be x or y. y may
  * not be x. */
 int rh_graph_product(struct rh_ctx *ctx, const struct rh_graph *g, const struct rh_slices *s, const rh_real *x,
