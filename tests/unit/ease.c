@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #define USERS 70
-#define ITEMS 150 /* more than two tiles of the mirror */
+#define ITEMS 300 /* three blocks of the sweep: one has others on either side */
 
 static void assert_near(double x, double expected, double tolerance)
 {
