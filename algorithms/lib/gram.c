@@ -126,8 +126,8 @@ static int open_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
         for (int64_t j = right; j < end; j++)
             s->panel[r * n + j] = s->g[(k + r) * n + j];
     }
-    cblas_strsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, s->m, (int)(end - begin), 1, s->u, BLOCK,
-                s->panel + begin, s->n);
+    cblas_strsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, s->m, (int)(end - begin), 1, s->u,
+                BLOCK, s->panel + begin, s->n);
     return RH_OK;
 }
 

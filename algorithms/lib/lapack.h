@@ -13,5 +13,15 @@ void spotri_(const char *uplo, const int *n, float *a, const int *lda, int *info
 /* Solves with that factor; b[nrhs x n] in rows of ldb. */
 void spotrs_(const char *uplo, const int *n, const int *nrhs, const float *a, const int *lda, float *b,
              const int *ldb, int *info, size_t uplo_length);
+/* a[m x n] = L Q, Q with orthonormal rows: sgelqf leaves L and reflectors in a, of which sorglq makes the first m rows
+ * of Q, in place. work[lwork], lwork >= m; tau[k], k <= m <= n. */
+void sgelqf_(const int *m, const int *n, float *a, const int *lda, float *tau, float *work, const int *lwork,
+             int *info);
+void sorglq_(const int *m, const int *n, const int *k, float *a, const int *lda, const float *tau, float *work,
+             const int *lwork, int *info);
+/* Eigenvalues w[n], ascending, and vectors, in the columns of a, of a symmetric a[n x n] given in the triangle `uplo`;
+ * work[lwork], lwork >= 3 n. info > 0: no convergence. */
+void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
+            const int *lwork, int *info, size_t jobz_length, size_t uplo_length);
 
 #endif

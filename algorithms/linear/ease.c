@@ -5,8 +5,8 @@
  * P = (X'X + l2 I)^-1 that is B(i, j) = -P(i, j) / P(j, j) for i != j, and the score of item j is the sum of B(i, j)
  * over the items i of the history. Weights may be negative: an item can speak against another.
  *
- * X'X is counted and inverted by lib/gram.h. P is kept whole, so that the rows of a history are added front to back; the
- * division by P(j, j) comes last.
+ * X'X is counted and inverted by lib/gram.h. P is kept whole, so that the rows of a history are added front to back;
+ * the division by P(j, j) comes last.
  *
  * Unseen users are folded in through their history. A user without history gets 0 for every item, as does an item
  * without interactions.
