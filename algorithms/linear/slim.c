@@ -12,27 +12,32 @@
  *
  * Solved by coordinate descent (Friedman, Hastie and Tibshirani 2010, "Regularization paths for generalized linear
  * models via coordinate descent", Journal of Statistical Software 33(1)) with covariance updates: with G = X'X, the
- * residual correlations r = G(j) - G w of all items are at hand, so that an item of weight 0 that stays at 0 costs
- * one comparison, and a weight that moves by d costs r -= d G(i). A few columns are solved for side by side: a row of
- * G comes into the cache once for all of them. A move too small to matter is not made; a column is ready when a pass
- * moves no weight by more than `tolerance` times the largest one. Columns do not depend on each other, nor on
- * threads.
+ * residual correlations r = G(j) - G w of all items are at hand, so that an item of weight 0 that stays at 0 costs one
+ * comparison, and a weight that moves by d costs r -= d G(i). A few columns are solved for side by side: a row of G
+ * comes into the cache once for all of them. After two passes over all items, the passes go over the items whose weight
+ * is not 0 alone, with their rows and columns of G moved together, until these weights stand still; then one pass over
+ * all items says whether others have to come in. A move too small to matter is not made; a column is ready when a pass
+ * over all items moves no weight by more than `tolerance` times the largest one. Columns do not depend on each other,
+ * nor on threads.
  *
  * Unseen users are folded in through their history; without one, every item gets 0, as does one without interactions.
  *
- * Time: counts see lib/gram.h; passes (10 to 30) x non-zero weights x I multiplications. Memory: 4 I^2 bytes while
+ * Time, a column with m weights: some 4 m I + passes (20 to 200) m^2 multiplications. Memory: 4 I^2 bytes while
  * fitting, then 8 bytes a weight. */
 #include <rh/plugin.h>
 
+#include "algorithms/lib/factors.h"
 #include "algorithms/lib/gram.h"
 #include "algorithms/lib/neighbors.h"
 #include "algorithms/lib/topk.h"
-#include "algorithms/lib/wide.h"
 
 #include <string.h>
 
 #define COLUMNS 8 /* solved for side by side */
 #define SHARE 256  /* columns between two ticks */
+#define FIRST 2    /* passes over all items before the first over few */
+#define FEW 1024   /* items at most whose rows of G are moved together */
+#define STILL 0.25f    /* times the tolerance: when passes over few items end */
 #define TOO_SMALL 0.1f /* times the tolerance: a move that is not made */
 
 struct slim_params {
@@ -48,7 +53,7 @@ static const struct rh_param slim_table[] = {
     RH_BOOL(struct slim_params, positive_only, true, "no weight is negative"),
     RH_REAL(struct slim_params, tolerance, 1e-4, 1e-7, 0.1,
             "a pass that moves no weight by this share of the largest one is the last"),
-    RH_INT(struct slim_params, passes, 100, 1, 100000, "passes over the items at most"),
+    RH_INT(struct slim_params, passes, 1000, 1, 100000, "passes over the items of a column at most"),
     RH_PARAMS_END,
 };
 
@@ -68,6 +73,15 @@ struct column {
     float *w, *r;         /* [n] weights and residual correlations */
     float moved, largest; /* largest move and largest weight of this pass */
     float scale;          /* largest weight of the pass before; 0 at first */
+    int64_t passes;       /* over all items or few */
+};
+
+/* The items of a column whose weights are not 0, moved together. */
+struct few {
+    int32_t *item; /* [FEW] */
+    float *w, *r;  /* [FEW] */
+    float *g;      /* [n x width] of G */
+    int32_t n, width;
 };
 
 /* r -= d g, eight at a time from any address. */
@@ -83,11 +97,38 @@ static inline __attribute__((always_inline)) void subtract(float *restrict r, fl
         r[i] -= d * g[i];
 }
 
-/* One pass over the items for some columns. */
+/* The weight that minimises the error when all others stay, r being the residual correlation without it. */
+static inline __attribute__((always_inline)) float best(const struct solving *s, float r, float diagonal)
+{
+    if (r > s->l1)
+        return (r - s->l1) / (diagonal + s->l2);
+    return r < -s->l1 && !s->params->positive_only ? (r + s->l1) / (diagonal + s->l2) : 0;
+}
+
+/* Notes a move to w; false: it is too small to be made. */
+static inline __attribute__((always_inline)) bool makes_sense(struct column *c, float least, float w, float old)
+{
+    float d = fabsf(w - old);
+    c->largest = fmaxf(c->largest, fabsf(w));
+    if (w != 0 && d <= least * c->scale)
+        return false;
+    c->moved = fmaxf(c->moved, d);
+    return d > 0;
+}
+
+/* Counts a pass; true: it moved no weight by more than the share `close` of the largest, or it was the last allowed. */
+static bool end_pass(const struct solving *s, struct column *c, float close)
+{
+    bool still = c->moved <= (float)s->params->tolerance * close * c->largest;
+    c->scale = c->largest;
+    c->moved = c->largest = 0;
+    return ++c->passes >= s->params->passes || still;
+}
+
+/* One pass over all items for some columns. */
 RH_WIDE static void pass(const struct solving *s, struct column **column, int32_t n_columns)
 {
-    float least = (float)s->params->tolerance * TOO_SMALL, l1 = s->l1;
-    bool positive = s->params->positive_only;
+    float least = (float)s->params->tolerance * TOO_SMALL;
     for (int32_t i = 0; i < s->n; i++) {
         const float *g = s->g + (int64_t)i * s->n;
         float diagonal = g[i];
@@ -95,22 +136,67 @@ RH_WIDE static void pass(const struct solving *s, struct column **column, int32_
             continue;
         for (int32_t m = 0; m < n_columns; m++) {
             struct column *c = column[m];
-            float old = c->w[i], r = c->r[i] + diagonal * old, w = 0;
-            if (r > l1)
-                w = (r - l1) / (diagonal + s->l2);
-            else if (r < -l1 && !positive)
-                w = (r + l1) / (diagonal + s->l2);
-            if ((w == 0 && old == 0) || i == c->j)
+            float old = c->w[i], w = best(s, c->r[i] + diagonal * old, diagonal);
+            if ((w == 0 && old == 0) || i == c->j || !makes_sense(c, least, w, old))
                 continue;
-            c->largest = fmaxf(c->largest, fabsf(w));
-            float d = w - old;
-            if (fabsf(d) <= least * c->scale && w != 0)
-                continue;
-            c->moved = fmaxf(c->moved, fabsf(d));
             c->w[i] = w;
-            subtract(c->r, d, g, s->n);
+            subtract(c->r, w - old, g, s->n);
         }
     }
+}
+
+/* Moves the items of a column together; false: there are too many. */
+static bool gather(const struct solving *s, const struct column *c, struct few *f)
+{
+    f->n = 0;
+    for (int32_t i = 0; i < s->n; i++) {
+        if (c->w[i] == 0)
+            continue;
+        if (f->n == FEW)
+            return false;
+        f->w[f->n] = c->w[i];
+        f->r[f->n] = c->r[i];
+        f->item[f->n++] = i;
+    }
+    f->width = rh_factor_width(f->n);
+    for (int32_t a = 0; a < f->n; a++) {
+        const float *from = s->g + (int64_t)f->item[a] * s->n;
+        float *to = f->g + (int64_t)a * f->width;
+        for (int32_t b = 0; b < f->n; b++)
+            to[b] = from[f->item[b]];
+        for (int32_t b = f->n; b < f->width; b++)
+            to[b] = 0;
+    }
+    return true;
+}
+
+/* Passes over the few items until they stand still. */
+RH_WIDE static void settle(const struct solving *s, struct column *c, struct few *f)
+{
+    float least = (float)s->params->tolerance * TOO_SMALL;
+    do {
+        for (int32_t a = 0; a < f->n; a++) {
+            const float *g = f->g + (int64_t)a * f->width;
+            float old = f->w[a], w = best(s, f->r[a] + g[a] * old, g[a]);
+            if (!makes_sense(c, least, w, old))
+                continue;
+            f->w[a] = w;
+            rh_factor_add(f->r, old - w, g, f->width);
+        }
+    } while (!end_pass(s, c, STILL));
+    for (int32_t a = 0; a < f->n; a++)
+        c->w[f->item[a]] = f->w[a];
+}
+
+/* The residual correlations of columns whose weights were changed by settle. */
+RH_WIDE static void refresh(const struct solving *s, struct column **column, int32_t n_columns)
+{
+    for (int32_t m = 0; m < n_columns; m++)
+        memcpy(column[m]->r, s->g + (int64_t)column[m]->j * s->n, (size_t)s->n * sizeof(float));
+    for (int32_t i = 0; i < s->n; i++)
+        for (int32_t m = 0; m < n_columns; m++)
+            if (column[m]->w[i] != 0)
+                subtract(column[m]->r, column[m]->w[i], s->g + (int64_t)i * s->n, s->n);
 }
 
 /* The k largest weights. `key` has room for n. */
@@ -132,33 +218,46 @@ static void keep(const struct solving *s, const struct column *c, uint64_t *key)
     s->length[c->j] = n;
 }
 
+/* Solves for some columns, all of whose weights are 0. */
+static void solve(const struct solving *s, struct column **busy, int32_t n, struct few *f)
+{
+    refresh(s, busy, n);
+    for (int64_t round = 1; n > 0; round++) {
+        int32_t left = 0;
+        pass(s, busy, n);
+        for (int32_t m = 0; m < n; m++)
+            if (!end_pass(s, busy[m], 1))
+                busy[left++] = busy[m];
+        n = left;
+        if (round < FIRST)
+            continue;
+        for (int32_t m = 0; m < n; m++)
+            if (gather(s, busy[m], f))
+                settle(s, busy[m], f);
+        refresh(s, busy, n);
+    }
+}
+
 static int solve_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
 {
     const struct solving *s = arg;
-    size_t n = (size_t)s->n, columns = (size_t)(end - begin);
+    size_t n = (size_t)s->n, columns = (size_t)(end - begin), few = n < FEW ? (size_t)rh_factor_width(s->n) : FEW;
     float *w = ctx->host->scratch(ctx, columns * n, sizeof *w), *r = ctx->host->scratch(ctx, columns * n, sizeof *r);
     uint64_t *key = ctx->host->scratch(ctx, n, sizeof *key);
-    if (!w || !r || !key)
+    struct few f = {
+        .item = ctx->host->scratch(ctx, few, sizeof *f.item),
+        .w = ctx->host->scratch(ctx, few, sizeof *f.w),
+        .r = ctx->host->scratch(ctx, few, sizeof *f.r),
+        .g = ctx->host->scratch(ctx, few * few, sizeof *f.g),
+    };
+    if (!w || !r || !key || !f.item || !f.w || !f.r || !f.g)
         return RH_ENOMEM;
     struct column column[COLUMNS], *busy[COLUMNS];
-    int32_t n_busy = 0;
     for (size_t m = 0; m < columns; m++) {
         column[m] = (struct column){ .j = s->first + (int32_t)(begin + (int64_t)m), .w = w + m * n, .r = r + m * n };
-        memcpy(column[m].r, s->g + (size_t)column[m].j * n, n * sizeof *r);
-        busy[n_busy++] = &column[m];
+        busy[m] = &column[m];
     }
-    for (int64_t p = 0; p < s->params->passes && n_busy > 0; p++) {
-        pass(s, busy, n_busy);
-        int32_t still = 0;
-        for (int32_t m = 0; m < n_busy; m++) {
-            bool moves = busy[m]->moved > (float)s->params->tolerance * busy[m]->largest;
-            busy[m]->scale = busy[m]->largest;
-            busy[m]->moved = busy[m]->largest = 0;
-            if (moves)
-                busy[still++] = busy[m];
-        }
-        n_busy = still;
-    }
+    solve(s, busy, (int32_t)columns, &f);
     for (size_t m = 0; m < columns; m++)
         keep(s, &column[m], key);
     return RH_OK;

@@ -101,12 +101,12 @@ static void check_weights(const char *algorithm, const char *settings, const cha
 static void slim_as_elastic_net(void **state)
 {
     (void)state;
-    check_weights("slim", "alpha = 0.02; l1_ratio = 0.1; tolerance = 1e-6; passes = 1000", "slim", 0, 2e-6);
-    check_weights("slim", "alpha = 0.05; l1_ratio = 0.6; tolerance = 1e-6; passes = 1000", "slim_sparse", 0,
+    check_weights("slim", "alpha = 0.02; l1_ratio = 0.1; tolerance = 1e-6", "slim", 0, 2e-6);
+    check_weights("slim", "alpha = 0.05; l1_ratio = 0.6; tolerance = 1e-6", "slim_sparse", 0,
                   2e-6);
-    check_weights("slim", "alpha = 0.02; l1_ratio = 0.2; positive_only = no; tolerance = 1e-6; passes = 1000",
+    check_weights("slim", "alpha = 0.02; l1_ratio = 0.2; positive_only = no; tolerance = 1e-6",
                   "slim_signed", 0, 2e-6);
-    check_weights("slim", "alpha = 0.05; l1_ratio = 0; positive_only = no; tolerance = 1e-6; passes = 1000",
+    check_weights("slim", "alpha = 0.05; l1_ratio = 0; positive_only = no; tolerance = 1e-6",
                   "slim_ridge", 0, 2e-6);
     check_weights("slim", "alpha = 0.02; l1_ratio = 0.1", "slim", 0, 2e-4); /* the default tolerance is 1e-4 */
 }
