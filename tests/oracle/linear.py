@@ -58,6 +58,13 @@ def nmf(x, solver, seed, **settings):
     return last @ model.components_
 
 
+def closed_form(g, l2):
+    p = np.linalg.inv(g + l2 * np.eye(ITEMS))
+    b = -p / np.diag(p)
+    np.fill_diagonal(b, 0)
+    return b
+
+
 def main():
     warnings.filterwarnings("ignore")
     x = interactions()
@@ -74,6 +81,11 @@ def main():
         write("nmf_cd", nmf(x, "cd", 7))
         write("nmf_mu", nmf(x, "mu", 8))
         write("nmf_sparse", nmf(x, "cd", 9, alpha_W=0.002, alpha_H=0.002, l1_ratio=0.5))
+        f6 = np.array([[mixed(i + 101, c + 1) % 3 == 0 for c in range(6)] for i in range(ITEMS)], float)
+        f6[:, 5] *= 2.5
+        write("features", f6)
+        write("collective", closed_form(x.T @ x + 1.5 * f6 @ f6.T, 7))
+        write("additive", 0.7 * closed_form(x.T @ x, 7) + 0.3 * closed_form(f6 @ f6.T, 2))
 
 
 main()

@@ -12,6 +12,7 @@
 
 #define USERS 60
 #define ITEMS 24
+#define FEATURES 6
 
 /* The numbers of the line "name count v v ..." of the oracle. */
 static double *oracle(struct test_host *h, const char *name, int64_t n)
@@ -59,7 +60,17 @@ static struct rh_train make_train(struct test_host *h)
                 row[n++] = (struct test_row){ u, i, 1, 0 };
         }
     *d = test_domain(h, "made", USERS, ITEMS, row, n, 0);
-    return (struct rh_train){ .n_users = USERS, .n_domains = 1, .domain = d };
+
+    struct test_cell *cell = rh_alloc(&h->own, ITEMS * FEATURES, sizeof *cell);
+    struct rh_features *f = rh_alloc(&h->own, 1, sizeof *f);
+    double *feature = oracle(h, "features", ITEMS * FEATURES);
+    n = 0;
+    for (int32_t c = 0; c < ITEMS * FEATURES; c++)
+        if (feature[c] != 0)
+            cell[n++] = (struct test_cell){ c / FEATURES, c % FEATURES, (float)feature[c] };
+    *f = test_sparse(h, "made", ITEMS, FEATURES, cell, n, true);
+    d->item_features = f;
+    return (struct rh_train){ .n_users = USERS, .n_domains = 1, .domain = d, .n_item_blocks = 1 };
 }
 
 /* out[ITEMS x ITEMS]: what a history of one item brings to every item. */
@@ -167,6 +178,15 @@ static void slim_keeps_the_largest(void **state)
     test_host_release(&h);
 }
 
+/* The last item has no interactions, but features. */
+static void collective_ease_as_numpy(void **state)
+{
+    (void)state;
+    check_weights("collective_ease", "balance = no; idf = no; l2 = 7; feature_weight = 1.5", "collective", 0, 2e-6);
+    check_weights("collective_ease", "balance = no; idf = no; l2 = 7; combine = additive; feature_l2 = 2; share = 0.3",
+                  "additive", 0, 2e-6);
+}
+
 /* The projection on the first three right singular vectors; the fourth singular value is 3/4 of the third. */
 static void puresvd_as_numpy(void **state)
 {
@@ -238,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slim_as_elastic_net),
         cmocka_unit_test(slim_keeps_the_largest),
+        cmocka_unit_test(collective_ease_as_numpy),
         cmocka_unit_test(puresvd_as_numpy),
         cmocka_unit_test(nmf_as_scikit_learn),
         cmocka_unit_test(nmf_converges),
