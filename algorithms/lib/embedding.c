@@ -21,8 +21,53 @@ int rh_embedding_init(struct rh_ctx *ctx, struct rh_embedding *t, int32_t n, int
     return RH_OK;
 }
 
+int rh_embedding_follow(struct rh_ctx *ctx, struct rh_embedding *t, const struct rh_optimizer_state *o)
+{
+    size_t rows = t->n > 0 ? (size_t)t->n : 1;
+    t->moved = ctx->host->alloc(ctx, rows, sizeof *t->moved);
+    t->tail = ctx->host->alloc(ctx, rows, sizeof *t->tail);
+    if (!t->moved || !t->tail)
+        return RH_ENOMEM;
+    t->now = o->step;
+    t->tail_now = rh_nn_tail(o);
+    for (int32_t row = 0; row < t->n; row++) {
+        t->moved[row] = t->now;
+        t->tail[row] = t->tail_now;
+    }
+    return RH_OK;
+}
+
+void rh_embedding_wake(struct rh_embedding *t, const struct rh_optimizer_state *o, int32_t row)
+{
+    size_t at = (size_t)row * (size_t)t->E;
+    if (t->moved[row] == t->now)
+        return;
+    rh_nn_rest(o, t->moved[row], t->now, t->tail[row], t->tail_now, t->E, t->w + at, t->first + at, t->second + at);
+    t->moved[row] = t->now;
+    t->tail[row] = t->tail_now;
+}
+
+void rh_embedding_wake_all(struct rh_embedding *t, const struct rh_optimizer_state *o)
+{
+    for (int32_t row = 0; row < t->n; row++)
+        rh_embedding_wake(t, o, row);
+}
+
+/* A touched row of a followed table was awake, and moves with the others of this step. */
+static void note_step(struct rh_embedding *t, const struct rh_optimizer_state *o)
+{
+    t->now = o->step;
+    t->tail_now = rh_nn_tail(o);
+    for (int32_t k = 0; k < t->n_touched; k++) {
+        t->moved[t->touched[k]] = t->now;
+        t->tail[t->touched[k]] = t->tail_now;
+    }
+}
+
 void rh_embedding_descend(struct rh_embedding *t, const struct rh_optimizer_state *o)
 {
+    if (t->moved)
+        note_step(t, o);
     for (int32_t k = 0; k < t->n_touched; k++) {
         size_t at = (size_t)t->touched[k] * (size_t)t->E;
         rh_nn_descend(o, t->E, t->w + at, t->gradient + at, t->first + at, t->second + at);

@@ -20,6 +20,12 @@ struct rh_embedding {
     int32_t *touched;        /* [n_touched] rows with a gradient, in order of their first touch */
     int32_t n_touched;
     uint8_t *is_touched; /* [n] */
+
+    /* of a table that is followed; else NULL */
+    int64_t *moved; /* [n] the step up to which a row is what it would be had it moved in every step */
+    double *tail;   /* [n] rh_nn_tail at that step */
+    int64_t now;    /* last step */
+    double tail_now;
 };
 
 /* Memory by alloc (16 n E bytes) and rows drawn from normal(0, spread); r NULL: zeros. n may be 0. */
@@ -43,8 +49,14 @@ static inline rh_real *rh_embedding_gradient(struct rh_embedding *t, int32_t row
 void rh_embedding_descend(struct rh_embedding *t, const struct rh_optimizer_state *o);     /* touched rows */
 void rh_embedding_descend_all(struct rh_embedding *t, const struct rh_optimizer_state *o); /* every row */
 
-/* out[E] += the mean (or sum) of rows col[0 .. n-1], each times val (NULL: 1): an embedding bag of a multi-hot feature.
- * The mean divides by n. Its way back adds dout[E] to the rows' gradients alike. */
+/* Adam as it is on whole tables, at the price of the touched rows (rh_nn_rest). After rh_embedding_follow (memory by
+ * alloc) every row must be woken before it is looked at: it then is as if all rows had moved in all steps. */
+int rh_embedding_follow(struct rh_ctx *ctx, struct rh_embedding *t, const struct rh_optimizer_state *o);
+void rh_embedding_wake(struct rh_embedding *t, const struct rh_optimizer_state *o, int32_t row);
+void rh_embedding_wake_all(struct rh_embedding *t, const struct rh_optimizer_state *o);
+
+/* out[E] += the mean (or sum) of rows col[0 .. n-1], each times val (NULL: 1): an embedding bag of a multi-hot
+ * feature. The mean divides by n. Its way back adds dout[E] to the rows' gradients alike. */
 void rh_embedding_bag(const struct rh_embedding *t, int32_t n, const int32_t *col, const float *val, bool mean,
                       rh_real *out);
 void rh_embedding_bag_back(struct rh_embedding *t, int32_t n, const int32_t *col, const float *val, bool mean,

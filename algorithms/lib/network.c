@@ -1,5 +1,7 @@
 #include "algorithms/lib/network.h"
 
+#include "algorithms/lib/negative.h"
+
 #include <string.h>
 
 #define TILE 512 /* candidates scored together: their sums stay in the first-level cache */
@@ -123,29 +125,7 @@ int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
 
 int32_t rh_network_negative(const struct rh_network *net, int32_t domain, int32_t user, struct rh_rng *r)
 {
-    const struct rh_domain *d = &net->train->domain[domain];
-    const int32_t *item = d->item + d->row[user];
-    int64_t n = d->row[user + 1] - d->row[user];
-    if (n >= d->n_items)
-        return -1;
-    for (int tries = 0; tries < 64; tries++) {
-        int32_t x = (int32_t)rh_rng_below(r, (uint32_t)d->n_items);
-        int64_t lo = 0, hi = n;
-        while (lo < hi) {
-            int64_t mid = (lo + hi) / 2;
-            if (item[mid] < x)
-                lo = mid + 1;
-            else
-                hi = mid;
-        }
-        if (lo == n || item[lo] != x)
-            return x;
-    }
-    /* The user has taken nearly everything: the k-th of the items that are left. */
-    int32_t k = (int32_t)rh_rng_below(r, (uint32_t)(d->n_items - n)), x = k;
-    for (int64_t j = 0; j < n && item[j] <= x; j++)
-        x++;
-    return x;
+    return rh_negative(&net->train->domain[domain], user, r);
 }
 
 int rh_network_pass(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, const bool *learn, const bool *see,

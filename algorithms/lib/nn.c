@@ -1,5 +1,7 @@
 #include "algorithms/lib/nn.h"
 
+#include "algorithms/lib/wide.h"
+
 #include <cblas.h>
 
 #ifdef RH_NN_DOUBLE
@@ -144,8 +146,8 @@ void rh_nn_step(struct rh_optimizer_state *o, double factor)
     o->corrected_epsilon = (rh_real)(adam_epsilon * sqrt(c2));
 }
 
-void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restrict w, rh_real *restrict g,
-                   rh_real *restrict first, rh_real *restrict second)
+RH_WIDE void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restrict w, rh_real *restrict g,
+                           rh_real *restrict first, rh_real *restrict second)
 {
     rh_real rate = o->corrected_rate, epsilon = o->corrected_epsilon;
     rh_real keep = (rh_real)(1 - o->rate * o->decay);
@@ -172,6 +174,44 @@ void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restr
         second[i] = b2 * second[i] + a2 * g[i] * g[i];
         w[i] = keep * w[i] - rate * first[i] / (rh_real_sqrt(second[i]) + epsilon);
         g[i] = 0;
+    }
+}
+
+double rh_nn_tail(const struct rh_optimizer_state *o)
+{
+    if (o->kind != RH_ADAM)
+        return 0;
+    double q = adam_first / (sqrt(adam_second) * (1 - o->rate * o->decay)), sum = 0, share = 1;
+    double b1 = pow(adam_first, (double)o->step), b2 = pow(adam_second, (double)o->step);
+    for (int j = 0; j < 400 && share > 1e-10; j++) {
+        b1 *= adam_first;
+        b2 *= adam_second;
+        share *= q;
+        sum += share * o->rate * sqrt(1 - b2) / (1 - b1);
+    }
+    return sum;
+}
+
+RH_WIDE void rh_nn_rest(const struct rh_optimizer_state *o, int64_t then, int64_t now, double tail_then,
+                        double tail_now, int64_t n, rh_real *restrict w, rh_real *restrict first,
+                        rh_real *restrict second)
+{
+    double keep = 1 - o->rate * o->decay, k = (double)(now - then), kept = keep < 1 ? pow(keep, k) : 1;
+    if (o->kind != RH_ADAM) {
+        for (int64_t i = 0; i < n && kept < 1; i++)
+            w[i] *= (rh_real)kept;
+        return;
+    }
+    double f1 = pow(adam_first, k), f2 = pow(adam_second, k);
+    /* keep^k q^k = b1^k / sqrt(b2)^k */
+    rh_real travel = (rh_real)(kept * tail_then - f1 / sqrt(f2) * tail_now);
+    rh_real fade = (rh_real)f1, fade2 = (rh_real)f2, stay = (rh_real)kept;
+    rh_real epsilon = (rh_real)(adam_epsilon * sqrt(1 - pow(adam_second, (double)then + 1)));
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        w[i] = stay * w[i] - travel * first[i] / (rh_real_sqrt(second[i]) + epsilon);
+        first[i] *= fade;
+        second[i] *= fade2;
     }
 }
 

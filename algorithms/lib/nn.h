@@ -145,6 +145,19 @@ void rh_nn_step(struct rh_optimizer_state *o, double factor);
  * gradient is zero may be left out (lazy Adam): their moments then rest. */
 void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restrict w, rh_real *restrict g,
                    rh_real *restrict first, rh_real *restrict second);
+/* A row that rests has no gradient; under Adam as published libraries run it, on whole tables, its moments fade all the
+ * while and it goes on moving with them. rh_nn_rest makes up at once for the steps after `then` up to `now`, before the
+ * row is looked at again: with moments m, v at step t, k steps without a gradient, and q = b1 / (sqrt(b2) keep), where
+ * keep = 1 - rate decay,
+ *
+ *     w_{t+k} = keep^k w_t - keep^k (tail_t - q^k tail_{t+k}) m / (sqrt(v) + epsilon),   m *= b1^k,   v *= b2^k
+ *
+ * tail_t = rh_nn_tail after step t: sum over j >= 1 of corrected_rate_{t+j} q^j. It leaves out that epsilon, 1e-8 times
+ * the bias correction, does not fade as sqrt(v) does. The rate must be the same in all steps (factor 1), rate * decay
+ * below 0.05. The other rules have the decay alone. */
+double rh_nn_tail(const struct rh_optimizer_state *o);
+void rh_nn_rest(const struct rh_optimizer_state *o, int64_t then, int64_t now, double tail_then, double tail_now,
+                int64_t n, rh_real *restrict w, rh_real *restrict first, rh_real *restrict second);
 /* Clips every weight into [-limit, limit] (Arjovsky et al. 2017). */
 void rh_nn_clip(int64_t n, rh_real *w, rh_real limit);
 bool rh_nn_finite(int64_t n, const rh_real *w);

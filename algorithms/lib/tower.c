@@ -84,7 +84,8 @@ int rh_tower_number(struct rh_ctx *ctx, struct rh_tower *tower, const char *who,
         tower->first_item[d + 1] = (int32_t)(items > INT32_MAX ? 0 : items);
     }
     if (items > INT32_MAX)
-        return ctx->host->fail(ctx, RH_EDATA, "%s: %lld items: at most 2147483647", who, (long long)items);
+        return ctx->host->fail(ctx, RH_EDATA, "%s: %lld items: at most 2147483647", who ? who : "network",
+                               (long long)items);
     tower->n_items = (int32_t)items;
     return RH_OK;
 }
@@ -94,7 +95,7 @@ int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, c
 {
     const struct rh_host *host = ctx->host;
     *tower = (struct rh_tower){ .E = E, .bag = bag, .n_blocks = train->n_item_blocks };
-    int status = refuse_without_features(ctx, who, train);
+    int status = who ? refuse_without_features(ctx, who, train) : RH_OK;
     if (status < 0)
         return status;
     status = rh_tower_number(ctx, tower, who, train, used);
@@ -107,7 +108,8 @@ int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, c
         tower->first_column[b + 1] = (int32_t)(columns > INT32_MAX ? 0 : columns);
     }
     if (columns > INT32_MAX)
-        return host->fail(ctx, RH_EDATA, "%s: %lld feature columns: at most 2147483647", who, (long long)columns);
+        return host->fail(ctx, RH_EDATA, "%s: %lld feature columns: at most 2147483647", who ? who : "network",
+                          (long long)columns);
     tower->n_columns = (int32_t)columns;
 
     size_t rows = (size_t)columns, width = (size_t)E * sizeof(rh_real);

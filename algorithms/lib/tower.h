@@ -37,7 +37,7 @@ struct rh_tower {
 };
 
 /* Memory and random table (normal, standard deviation `spread`). used[d]: domain d takes part. RH_EDATA when the
- * target has no item features, with a sentence that begins with `who`. */
+ * target has no item features, with a sentence that begins with `who`; who NULL: features may be missing. */
 int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
                   const bool *used, int32_t E, enum rh_bag bag, bool idf, bool own, double spread);
 

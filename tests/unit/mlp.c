@@ -379,6 +379,52 @@ static void rows_descend(void **state)
     test_host_release(&h);
 }
 
+/* A followed table moves as a dense one does: gradients now and then, rests of up to 60 steps, and decay. What is left
+ * out, that epsilon does not fade, is at most rate * tail = 0.1 a rest times 1e-8 / sqrt(v), and sqrt(v) is at least
+ * sqrt(0.001) * 1: 3e-8 in each of up to 43 rests, of both signs. */
+static void check_near(const char *what, int64_t i, double lazy, double dense)
+{
+    if (!(fabs(lazy - dense) < 5e-7))
+        fail_msg("%s[%lld]: %.12g, dense %.12g", what, (long long)i, lazy, dense);
+}
+
+static void sleepers_wake_where_they_would_be(void **state)
+{
+    (void)state;
+    struct test_host h;
+    test_host_init(&h, 1, 17);
+    for (int kind = RH_ADAM; kind <= RH_SGD; kind++) {
+        struct rh_rng r = rh_stream(5, "mlp", "sleep", 0), same = r;
+        struct rh_embedding dense, lazy;
+        struct rh_optimizer_state o = { .kind = kind, .rate = 0.01, .decay = 0.3 };
+        assert_int_equal(rh_embedding_init(&h.ctx, &dense, 5, 2, 0.5, &r), RH_OK);
+        assert_int_equal(rh_embedding_init(&h.ctx, &lazy, 5, 2, 0.5, &same), RH_OK);
+        assert_int_equal(rh_embedding_follow(&h.ctx, &lazy, &o), RH_OK);
+        for (int step = 1; step <= 300; step++) {
+            /* row 0 in every step, row 1 every 7th, row 2 every 60th, row 3 once, row 4 never */
+            const bool has[5] = { true, step % 7 == 1, step % 60 == 2, step == 3, false };
+            rh_nn_step(&o, 1);
+            for (int32_t row = 0; row < 5; row++) {
+                if (!has[row])
+                    continue;
+                rh_embedding_wake(&lazy, &o, row);
+                for (int e = 0; e < 2; e++) {
+                    double g = rh_rng_uniform(&r) < 0.5 ? -1 - rh_rng_uniform(&r) : 1 + rh_rng_uniform(&r);
+                    check_near("awake", row, rh_embedding_row(&lazy, row)[e], rh_embedding_row(&dense, row)[e]);
+                    rh_embedding_gradient(&lazy, row)[e] += g;
+                    rh_embedding_gradient(&dense, row)[e] += g;
+                }
+            }
+            rh_embedding_descend(&lazy, &o);
+            rh_embedding_descend_all(&dense, &o);
+        }
+        rh_embedding_wake_all(&lazy, &o);
+        for (int i = 0; i < 10; i++)
+            check_near("w", i, lazy.w[i], dense.w[i]);
+    }
+    test_host_release(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +432,7 @@ int main(void)
         cmocka_unit_test(second_order), cmocka_unit_test(random_weights_and_masks),
         cmocka_unit_test(softmax),      cmocka_unit_test(adagrad_is_adagrad),
         cmocka_unit_test(bags),         cmocka_unit_test(rows_descend),
+        cmocka_unit_test(sleepers_wake_where_they_would_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
