@@ -8,7 +8,7 @@
 
 /* ------------------------------------------------------------------------------------------------------ set-up */
 
-static bool has_data(const struct rh_features *f)
+bool rh_tower_fills(const struct rh_features *f)
 {
     return f->n_cols > 0 && (f->dense || (f->row && f->row[f->n_rows] > 0));
 }
@@ -17,7 +17,7 @@ static int refuse_without_features(struct rh_ctx *ctx, const char *who, const st
 {
     const struct rh_domain *target = &train->domain[train->target];
     for (int32_t b = 0; b < train->n_item_blocks; b++)
-        if (has_data(&target->item_features[b]))
+        if (rh_tower_fills(&target->item_features[b]))
             return RH_OK;
     return ctx->host->fail(ctx, RH_EDATA,
                            "%s needs item features, but the items of '%s' have %s; choose a dataset with genres, "

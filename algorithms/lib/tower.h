@@ -50,6 +50,9 @@ int rh_tower_number(struct rh_ctx *ctx, struct rh_tower *tower, const char *who,
  * RH_FOR_RESUMING their moments. */
 int rh_tower_persist(struct rh_ctx *ctx, struct rh_tower *tower, unsigned purpose);
 
+/* Whether a block has any feature of any item. */
+bool rh_tower_fills(const struct rh_features *f);
+
 static inline int32_t rh_tower_domain_items(const struct rh_tower *t, int32_t domain)
 {
     return t->first_item[domain + 1] - t->first_item[domain];

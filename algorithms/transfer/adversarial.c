@@ -13,18 +13,15 @@
  *             gan: the log form, Goodfellow et al. 2014; features and exchanged labels: Tzeng et al. 2017 (ADDA)
  *             dann: gradient reversal, Ganin et al. 2016, "Domain-adversarial training of neural networks"
  *
- * A step: a minibatch of target groups and as many source groups; critic_steps moves of D on critic_pairs pairs of
- * each side (a liked and a sampled item in turn), then one move of G, tower and head. dann moves D once, together
- * with G. lambda grows to domain_weight over `ramp` epochs e as 2 / (1 + exp(-10 e / ramp)) - 1 (Ganin et al.).
+ * A step (algorithms/lib/joint.h): critic_steps moves of D on critic_pairs pairs of each side, then one move of G,
+ * tower and head. dann moves D once, together with G.
  *
- * An epoch is a pass over the target with as much of the sources. With domain_weight = 0 the domains are only trained
- * together: the twin without alignment. Cost: twice `direct`, and critic_steps * 2 critic_pairs * U (H + 2 E) * 6
- * operations a step, U = critic_hidden. */
+ * With domain_weight = 0 the domains are only trained together: the twin without alignment. Cost: twice `direct`, and
+ * critic_steps * 2 critic_pairs * U (H + 2 E) * 6 operations a step, U = critic_hidden. */
 #include "algorithms/lib/critic.h"
-#include "algorithms/lib/network.h"
+#include "algorithms/lib/joint.h"
 
 #include <rh/plugin.h>
-#include <string.h>
 
 enum lipschitz { BY_PENALTY, BY_CLIP };
 
@@ -64,33 +61,22 @@ static const struct rh_param params_table[] = {
 
 struct state {
     const struct params *params;
-    struct rh_network net;
+    struct rh_joint joint;
     struct rh_critic critic;
     rh_real *psi, *psi_first, *psi_second;
     struct rh_optimizer_state optimizer; /* of the critic */
-    bool *all;
 };
-
-static int choose_domains(struct rh_ctx *ctx, const struct rh_train *train, struct state *s)
-{
-    s->all = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->all);
-    if (!s->all)
-        return RH_ENOMEM;
-    memset(s->all, true, (size_t)train->n_domains * sizeof *s->all);
-    return RH_OK;
-}
 
 static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct params *p = params;
     struct state *s = state;
     s->params = p;
-    if (choose_domains(ctx, train, s) < 0)
-        return RH_ENOMEM;
-    int status = rh_network_init(ctx, &s->net, "adversarial", &p->network, train, s->all);
+    struct rh_joint_params joint = { p->domain_weight, p->source_weight, p->ramp, p->critic_pairs };
+    int status = rh_joint_init(ctx, &s->joint, "adversarial", &p->network, &joint, train);
     if (status < 0)
         return status;
-    s->critic = (struct rh_critic){ rh_net_represented(&s->net.net), (int32_t)p->critic_hidden, RH_RELU };
+    s->critic = (struct rh_critic){ rh_net_represented(&s->joint.net.net), (int32_t)p->critic_hidden, RH_RELU };
     s->optimizer = (struct rh_optimizer_state){ .kind = RH_ADAM, .rate = p->critic_rate };
     size_t size = (size_t)rh_critic_size(&s->critic);
     s->psi = ctx->host->alloc(ctx, size, sizeof *s->psi);
@@ -100,30 +86,24 @@ static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *tr
         return RH_ENOMEM;
     struct rh_rng r = ctx->host->stream(ctx, "critic", 0);
     rh_critic_init(&s->critic, &r, s->psi);
-    return rh_network_publish(ctx, &s->net, "adversarial");
+    return rh_network_publish(ctx, &s->joint.net, "adversarial");
 }
 
 /* ------------------------------------------------------------------------------------------------- the game */
 
-/* The pairs of a step: n of the sources, then n of the target. */
 struct game {
-    int32_t capacity, n; /* of each side */
-    int32_t *row, *slot; /* [2 n] */
-    rh_real *g, *dg;     /* [2 n x G] */
-    rh_real *hidden, *work, *value, *dvalue;
-    rh_real *between, *penalty_work; /* [n x G] */
+    struct state *state;
+    rh_real *hidden, *work;          /* [2 pairs x U] */
+    rh_real *value, *dvalue;         /* [2 pairs] */
+    rh_real *between, *penalty_work; /* between: [pairs x G] */
     rh_real *dpsi;
 };
 
-static int make_game(struct rh_ctx *ctx, const struct state *s, struct game *x)
+static int make_game(struct rh_ctx *ctx, struct state *s, struct game *x)
 {
     const struct rh_host *host = ctx->host;
     size_t n = (size_t)s->params->critic_pairs, G = (size_t)s->critic.G, U = (size_t)s->critic.U;
-    *x = (struct game){ .capacity = (int32_t)n };
-    x->row = host->scratch(ctx, 2 * n, sizeof *x->row);
-    x->slot = host->scratch(ctx, 2 * n, sizeof *x->slot);
-    x->g = host->scratch(ctx, 2 * n * G, sizeof *x->g);
-    x->dg = host->scratch(ctx, 2 * n * G, sizeof *x->dg);
+    *x = (struct game){ .state = s };
     x->hidden = host->scratch(ctx, 2 * n * U, sizeof *x->hidden);
     x->work = host->scratch(ctx, 2 * n * U, sizeof *x->work);
     x->value = host->scratch(ctx, 2 * n, sizeof *x->value);
@@ -131,184 +111,74 @@ static int make_game(struct rh_ctx *ctx, const struct state *s, struct game *x)
     x->between = host->scratch(ctx, n * G, sizeof *x->between);
     x->penalty_work = host->scratch(ctx, n * (3 * U + 2 * G), sizeof *x->penalty_work);
     x->dpsi = host->scratch(ctx, (size_t)rh_critic_size(&s->critic), sizeof *x->dpsi);
-    return x->row && x->slot && x->g && x->dg && x->hidden && x->work && x->value && x->dvalue && x->between &&
-                   x->penalty_work && x->dpsi
-               ? RH_OK
-               : RH_ENOMEM;
-}
-
-/* Rows of a side that have an item; evenly spaced ones of them, with the liked and the first sampled item in turn. */
-static int32_t choose_side(const struct rh_batch *b, bool target, int32_t wanted, int32_t *row, int32_t *slot)
-{
-    int32_t there = 0, chosen = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        int32_t seen = 0;
-        for (int32_t g = 0; g < b->n_groups; g++) {
-            if ((b->net->group[b->group[g]].domain == b->net->train->target) != target)
-                continue;
-            for (int32_t k = b->first_row[g]; k < b->first_row[g + 1]; k++) {
-                const int32_t *items = b->slot + (size_t)k * (size_t)b->m;
-                if (items[0] < 0)
-                    continue;
-                if (pass == 0) {
-                    there++;
-                } else {
-                    while (chosen < wanted && (int64_t)chosen * there / wanted == seen) {
-                        row[chosen] = k;
-                        slot[chosen] = items[chosen % 2];
-                        chosen++;
-                    }
-                }
-                seen++;
-            }
-        }
-        if (there == 0)
-            return 0;
-        wanted = wanted < 2 * there ? wanted : 2 * there;
-    }
-    return chosen;
+    return x->hidden && x->work && x->value && x->dvalue && x->between && x->penalty_work && x->dpsi ? RH_OK
+                                                                                                     : RH_ENOMEM;
 }
 
 /* One move of the critic on the pairs; returns its loss without the penalty. */
-static double move_critic(struct rh_ctx *ctx, struct state *s, struct game *x, uint64_t step)
+static double move_critic(struct rh_ctx *ctx, struct game *game, const struct rh_joint_pairs *x, uint64_t step)
 {
+    struct state *s = game->state;
     const struct params *p = s->params;
     size_t G = (size_t)s->critic.G, n = (size_t)x->n;
     bool wasserstein = p->objective == RH_WASSERSTEIN;
-    rh_critic_values(&s->critic, s->psi, 2 * x->n, x->g, x->hidden, x->value);
-    double loss = rh_critic_loss((enum rh_adversary)p->objective, x->n, x->n, x->value, x->dvalue);
-    rh_critic_back(&s->critic, s->psi, 2 * x->n, x->g, x->hidden, x->dvalue, x->dpsi, NULL, x->work);
+    rh_critic_values(&s->critic, s->psi, 2 * x->n, x->g, game->hidden, game->value);
+    double loss = rh_critic_loss((enum rh_adversary)p->objective, x->n, x->n, game->value, game->dvalue);
+    rh_critic_back(&s->critic, s->psi, 2 * x->n, x->g, game->hidden, game->dvalue, game->dpsi, NULL, game->work);
     if (wasserstein && p->lipschitz == BY_PENALTY) {
         struct rh_rng r = ctx->host->stream(ctx, "penalty", step);
         for (size_t k = 0; k < n; k++) {
             rh_real share = (rh_real)rh_rng_uniform(&r);
             for (size_t j = 0; j < G; j++)
-                x->between[k * G + j] = share * x->g[k * G + j] + (1 - share) * x->g[(n + k) * G + j];
+                game->between[k * G + j] = share * x->g[k * G + j] + (1 - share) * x->g[(n + k) * G + j];
         }
-        rh_critic_penalty(&s->critic, s->psi, x->n, x->between, (rh_real)p->penalty, x->dpsi, x->penalty_work);
+        rh_critic_penalty(&s->critic, s->psi, x->n, game->between, (rh_real)p->penalty, game->dpsi,
+                          game->penalty_work);
     }
     int64_t size = rh_critic_size(&s->critic);
     rh_nn_step(&s->optimizer, 1);
-    rh_nn_descend(&s->optimizer, size, s->psi, x->dpsi, s->psi_first, s->psi_second);
+    rh_nn_descend(&s->optimizer, size, s->psi, game->dpsi, s->psi_first, s->psi_second);
     if (wasserstein && p->lipschitz == BY_CLIP)
         rh_nn_clip(size, s->psi, (rh_real)p->clip);
     return loss;
 }
 
-/* The game on a minibatch between learn and back; adds lambda times the gradient of what G lowers. Returns the last
- * loss of the critic. */
-static double play(struct rh_ctx *ctx, struct state *s, struct rh_batch *b, struct game *x, rh_real lambda,
-                   uint64_t step)
+/* The game on the pairs of a step. Returns the last loss of the critic. */
+static double play(struct rh_ctx *ctx, void *arg, const struct rh_joint_pairs *x, rh_real lambda, uint64_t step)
 {
+    struct game *game = arg;
+    struct state *s = game->state;
     const struct params *p = s->params;
-    int32_t n_source = choose_side(b, false, x->capacity, x->row, x->slot);
-    int32_t n_target = choose_side(b, true, x->capacity, x->row + n_source, x->slot + n_source);
-    if (n_source == 0 || n_target == 0)
-        return 0;
-    x->n = n_source < n_target ? n_source : n_target;
-    memmove(x->row + x->n, x->row + n_source, (size_t)x->n * sizeof *x->row);
-    memmove(x->slot + x->n, x->slot + n_source, (size_t)x->n * sizeof *x->slot);
-    struct rh_sides grad = rh_batch_extra(b);
-    rh_net_represent(&s->net.net, 2 * x->n, x->row, x->slot, b->p, &b->sides, x->g);
     int64_t moves = p->objective == RH_DANN ? 0 : p->critic_steps;
     double loss = 0;
     for (int64_t i = 0; i < moves; i++)
-        loss = move_critic(ctx, s, x, step * (uint64_t)p->critic_steps + (uint64_t)i);
-    rh_critic_values(&s->critic, s->psi, 2 * x->n, x->g, x->hidden, x->value);
-    rh_critic_feature_loss((enum rh_adversary)p->objective, x->n, x->n, x->value, x->dvalue);
+        loss = move_critic(ctx, game, x, step * (uint64_t)p->critic_steps + (uint64_t)i);
+    rh_critic_values(&s->critic, s->psi, 2 * x->n, x->g, game->hidden, game->value);
+    rh_critic_feature_loss((enum rh_adversary)p->objective, x->n, x->n, game->value, game->dvalue);
     for (int32_t k = 0; k < 2 * x->n; k++)
-        x->dvalue[k] *= lambda;
-    memset(x->dg, 0, (size_t)(2 * x->n) * (size_t)s->critic.G * sizeof *x->dg);
-    rh_critic_back(&s->critic, s->psi, 2 * x->n, x->g, x->hidden, x->dvalue, NULL, x->dg, x->work);
-    rh_net_represent_back(&s->net.net, 2 * x->n, x->row, x->slot, b->p, &b->sides, x->g, x->dg, &grad, b->dp);
-    if (p->objective == RH_DANN)
-        loss = move_critic(ctx, s, x, step);
-    return loss;
-}
-
-/* ------------------------------------------------------------------------------------------------- an epoch */
-
-/* Groups of a side in random order. */
-static int32_t *shuffled(struct rh_ctx *ctx, const struct rh_network *net, bool target, uint64_t epoch, int32_t *n)
-{
-    int32_t *order = ctx->host->scratch(ctx, (size_t)net->first_group[net->train->n_domains], sizeof *order);
-    *n = 0;
-    if (!order)
-        return NULL;
-    for (int32_t d = 0; d < net->train->n_domains; d++)
-        for (int32_t g = net->first_group[d]; g < net->first_group[d + 1]; g++)
-            if ((d == net->train->target) == target)
-                order[(*n)++] = g;
-    struct rh_rng r = ctx->host->stream(ctx, target ? "order" : "source order", epoch);
-    rh_rng_shuffle(&r, order, *n);
-    return order;
+        game->dvalue[k] *= lambda;
+    rh_critic_back(&s->critic, s->psi, 2 * x->n, x->g, game->hidden, game->dvalue, NULL, x->dg, game->work);
+    return p->objective == RH_DANN ? move_critic(ctx, game, x, step) : loss;
 }
 
 static int epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
 {
     struct state *s = state;
-    const struct params *p = s->params;
-    int32_t n_target, n_source, size = (int32_t)p->batch;
-    int32_t *target = shuffled(ctx, &s->net, true, (uint64_t)number, &n_target);
-    int32_t *source = shuffled(ctx, &s->net, false, (uint64_t)number, &n_source);
-    int32_t *group = ctx->host->scratch(ctx, 2 * (size_t)size, sizeof *group);
-    struct rh_batch b;
-    struct game x;
-    if (!target || !source || !group)
-        return RH_ENOMEM;
-    int status = make_game(ctx, s, &x);
-    if (status == RH_OK)
-        status = rh_batch_init(ctx, &b, &s->net, 2 * size, s->all);
-    if (status < 0)
-        return status;
-    for (int32_t d = 0; d < s->net.train->n_domains; d++)
-        b.domain_weight[d] = d == s->net.train->target ? 1 : p->source_weight;
-    double lambda = p->domain_weight * (p->ramp > 0 ? 2 / (1 + exp(-10 * number / p->ramp)) - 1 : 1);
-    int32_t steps = (n_target + size - 1) / size, from = 0;
-    double sum = 0, rows = 0, seen = 0;
-    for (int32_t step = 0; step < steps && status == RH_OK; step++) {
-        int32_t n = 0;
-        for (int32_t k = step * size; k < (step + 1) * size && k < n_target; k++)
-            group[n++] = target[k];
-        for (int32_t k = n; k > 0 && n_source > 0; k--)
-            group[n++] = source[from++ % n_source];
-        uint64_t draw = (uint64_t)number * (uint64_t)steps + (uint64_t)step;
-        status = ctx->host->tick(ctx, step, steps);
-        if (status == RH_OK)
-            status = rh_batch_draw(ctx, &b, draw, group, n);
-        if (status == RH_OK)
-            status = rh_batch_learn(ctx, &b);
-        if (status == RH_OK && lambda > 0)
-            seen += play(ctx, s, &b, &x, (rh_real)lambda, draw);
-        if (status == RH_OK)
-            status = rh_batch_back(ctx, &b);
-        if (status == RH_OK)
-            status = rh_batch_apply(ctx, &b, RH_PART_ALL, 1);
-        sum += b.loss * (double)b.counted;
-        rows += (double)b.counted;
-    }
-    *loss = rows > 0 ? sum / rows : 0;
-    if (lambda > 0 && steps > 0)
-        ctx->host->log(ctx, 2, "epoch %d: loss %.4f, critic's %.4f", number, *loss, seen / steps);
-    return status < 0 ? status : rh_network_publish(ctx, &s->net, "adversarial");
+    struct game game;
+    int status = make_game(ctx, s, &game);
+    return status < 0 ? status : rh_joint_epoch(ctx, &s->joint, number, play, &game, loss);
 }
 
 static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
                  size_t stride)
 {
-    const struct state *s = state;
-    return rh_network_score(ctx, &s->net, s->all, query, n, out, stride);
+    return rh_joint_score(ctx, &((const struct state *)state)->joint, query, n, out, stride);
 }
 
-/* The critic stays behind: it has no part in scores. */
 static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
-    const struct params *p = params;
     struct state *s = state;
-    s->params = p;
-    if (!s->all && choose_domains(ctx, train, s) < 0)
-        return RH_ENOMEM;
-    return rh_network_persist(ctx, &s->net, "adversarial", &p->network, train, s->all);
+    return rh_joint_persist(ctx, &s->joint, "adversarial", &((const struct params *)params)->network, train);
 }
 
 static const struct rh_algorithm adversarial = {

@@ -26,6 +26,9 @@ static const struct {
     { "adversarial", "lipschitz = clip; objective = wasserstein" },
     { "adversarial", "objective = gan" },
     { "adversarial", "objective = dann" },
+    { "coral", "" },
+    { "mmd", "" },
+    { "mmd", "estimator = linear; kernels = 3; domain_weight = 0.1" },
     { "maml", "" },
     { "maml", "order = first; adapt = head; inner_steps = 3; activation = tanh" },
     { "maml", "inner_steps = 0; tasks = target; positives = liked" },
@@ -164,10 +167,10 @@ static void extreme_users(void **state)
 }
 
 /* A world in which alignment has something to mend: the target's items carry eight dense features of pure noise,
- * where the source's are zero. Six labelled users cannot unlearn them; the critic sees them in no time, and features
- * that it cannot tell apart are features without that noise. Users of the target are known by what they did in the
- * source. */
-static double shifted_auc(const char *settings, uint64_t seed)
+ * where the source's are zero. Six labelled users cannot unlearn them; a critic or a distance sees them in no time,
+ * and features that it cannot tell apart are features without that noise. Users of the target are known by what they
+ * did in the source. */
+static double shifted_auc(const char *name, const char *settings, uint64_t seed)
 {
     enum { N = 120, SIX = 6, NOISE = 8 };
     struct test_host h;
@@ -197,7 +200,7 @@ static double shifted_auc(const char *settings, uint64_t seed)
     }
     w.train.domain = domain;
     w.train.n_item_blocks = 3;
-    if (test_fit(&h, test_algorithm("adversarial"), settings, &w.train, 24, &m) < 0)
+    if (test_fit(&h, test_algorithm(name), settings, &w.train, 24, &m) < 0)
         fail_msg("%s", h.error.text);
     double auc = test_world_auc(&h, &w, &m, SIX, N);
     release(&h, &m);
@@ -207,25 +210,36 @@ static double shifted_auc(const char *settings, uint64_t seed)
 static void alignment_mends_a_shifted_feature_space(void **state)
 {
     (void)state;
-    static const char *const objectives[] = { "wasserstein", "gan", "dann" };
-    enum { SEEDS = 4 };
-    double gain[3] = { 0 };
+    static const struct {
+        const char *name, *settings;
+    } aligned[] = {
+        { "adversarial", "domain_weight = 0.1; objective = wasserstein" },
+        { "adversarial", "domain_weight = 0.1; objective = gan" },
+        { "adversarial", "domain_weight = 0.1; objective = dann" },
+        { "coral", "domain_weight = 100" },
+        { "mmd", "domain_weight = 1" },
+        { "mmd", "domain_weight = 1; estimator = linear" },
+    };
+    enum { SEEDS = 4, METHODS = sizeof aligned / sizeof *aligned };
+    static const char *const common = "item_ids = no; source_history = 1; batch = 4";
+    double gain[METHODS] = { 0 };
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        double twin = shifted_auc("domain_weight = 0; item_ids = no; source_history = 1; batch = 4", seed);
-        for (int i = 0; i < 3; i++) {
-            char settings[160];
-            snprintf(settings, sizeof settings,
-                     "domain_weight = 0.1; objective = %s; item_ids = no; source_history = 1; batch = 4",
-                     objectives[i]);
-            double aligned = shifted_auc(settings, seed);
-            if (!(aligned > twin))
-                fail_msg("%s, seed %d: %.4f, without alignment %.4f", objectives[i], (int)seed, aligned, twin);
-            gain[i] += (aligned - twin) / SEEDS;
+        char settings[160];
+        snprintf(settings, sizeof settings, "domain_weight = 0; %s", common);
+        double twin = shifted_auc("adversarial", settings, seed);
+        assert_true(twin == shifted_auc("coral", settings, seed)); /* one twin for all */
+        for (int i = 0; i < METHODS; i++) {
+            snprintf(settings, sizeof settings, "%s; %s", aligned[i].settings, common);
+            double auc = shifted_auc(aligned[i].name, settings, seed);
+            if (!(auc > twin))
+                fail_msg("%s; %s, seed %d: %.4f, without alignment %.4f", aligned[i].name, aligned[i].settings,
+                         (int)seed, auc, twin);
+            gain[i] += (auc - twin) / SEEDS;
         }
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < METHODS; i++)
         if (!(gain[i] > 0.015))
-            fail_msg("%s: a mean gain of %.4f in AUC", objectives[i], gain[i]);
+            fail_msg("%s; %s: a mean gain of %.4f in AUC", aligned[i].name, aligned[i].settings, gain[i]);
 }
 
 static void refuses_items_without_features(void **state)
@@ -245,6 +259,44 @@ static void refuses_items_without_features(void **state)
         assert_non_null(strstr(h.error.text, "needs item features, but the items of 'target' have none"));
         release(&h, &m);
     }
+}
+
+/* What alignment cannot work with, each with a sentence: sources without a row, without a feature that the target has
+ * too, and users who took everything there is. */
+static void refuses_sources_that_cannot_help(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "adversarial", "coral", "mmd" };
+    static const char *const sentence[] = { "needs interactions in a source domain, but there are none",
+                                            "no block of features is filled in both",
+                                            "has nothing to tell apart" };
+    enum { FEW = 3, USERS_OF_ALL = 4 };
+    struct test_row row[FEW * USERS_OF_ALL];
+    struct test_cell cell[FEW];
+    for (int32_t i = 0; i < FEW; i++) {
+        cell[i] = (struct test_cell){ i, i, 1 };
+        for (int32_t u = 0; u < USERS_OF_ALL; u++)
+            row[i * USERS_OF_ALL + u] = (struct test_row){ u, i, 3, 0 };
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int lacks = 0; lacks < 3; lacks++) {
+            struct test_host h;
+            struct test_model m;
+            test_host_init(&h, 1, 23);
+            struct rh_features full = test_sparse(&h, "x", FEW, FEW, cell, FEW, false);
+            struct rh_features empty = { .name = "x", .n_rows = FEW, .n_cols = FEW };
+            struct rh_domain domain[2];
+            for (int d = 0; d < 2; d++)
+                domain[d] = test_domain(&h, d ? "source" : "target", USERS_OF_ALL, FEW, row,
+                                        d && lacks == 0 ? 0 : FEW * USERS_OF_ALL, TEST_VALUES);
+            domain[0].item_features = &full;
+            domain[1].item_features = lacks == 1 ? &empty : &full;
+            struct rh_train train = { .n_users = USERS_OF_ALL, .n_domains = 2, .domain = domain, .n_item_blocks = 1 };
+            assert_int_equal(test_fit(&h, test_algorithm(names[i]), NULL, &train, 1, &m), RH_EDATA);
+            if (!strstr(h.error.text, names[i]) || !strstr(h.error.text, sentence[lacks]))
+                fail_msg("%s", h.error.text);
+            release(&h, &m);
+        }
 }
 
 static void divergence_is_an_error(void **state)
@@ -369,6 +421,7 @@ int main(void)
         cmocka_unit_test(extreme_users),
         cmocka_unit_test(alignment_mends_a_shifted_feature_space),
         cmocka_unit_test(refuses_items_without_features),
+        cmocka_unit_test(refuses_sources_that_cannot_help),
         cmocka_unit_test(divergence_is_an_error),
         cmocka_unit_test(inner_divergence_is_an_error),
         cmocka_unit_test(without_history_the_start_scores),
