@@ -74,7 +74,7 @@ static const struct rh_algorithm coral = {
               "direct too.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
-             RH_A_RANDOM,
+             RH_A_RANDOM | RH_A_RESUMES | RH_A_BY_FEATURES,
     .params = params_table,
     .params_size = sizeof(struct params),
     .state_size = sizeof(struct state),
