@@ -1,26 +1,30 @@
 /* What full-ranking evaluation costs beside the matrix product that makes the scores.
  *
  *     bench/evaluate [users items factors threads repeats]      default 6040 3706 64 1 9: the size of ml-1m
+ *     bench/evaluate -q FILE.bin [threads [repeats [SET]]]      a file of bench/prepare.py; for bench/ratios.py
  *
  * Factors are random; each user has held out and masked items in numbers as in ml-1m (log-normal, 33 and 132 on
  * average). Metrics are taken at the cut-offs 5, 10, 20, 50 and 100. Product alone and evaluations alternate, because
  * machines drift; the medians and the medians of the ratios are printed. The floor of the evaluation is one read of the
- * scores from the cache. */
+ * scores from the cache. With -q users, items, rows and vectors come from the file, and SET (1: accuracy, the
+ * default; 3: the best 100 in order too) is evaluated alone. */
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/stream.h"
+#include "bench/data.h"
 #include "eval/evaluate.h"
 
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MOST_REPEATS 101
 
 struct bench {
     int32_t users, items, factors;
     int threads;
-    float *user, *item; /* [users x factors], [items x factors] */
+    const float *user, *item; /* [users x factors], [items x factors] */
     struct rh_queries queries;
     struct rh_arena arena;
     struct rh_error err;
@@ -97,13 +101,14 @@ static bool make_factors(struct bench *b)
 {
     size_t n_user = (size_t)b->users * (size_t)b->factors, n_item = (size_t)b->items * (size_t)b->factors;
     struct rh_rng rng = rh_stream(7, "bench", "factors", 0);
-    b->user = rh_alloc(&b->arena, n_user, sizeof *b->user);
-    b->item = rh_alloc(&b->arena, n_item, sizeof *b->item);
-    for (size_t i = 0; b->user && i < n_user; i++)
-        b->user[i] = (float)rh_rng_normal(&rng);
-    for (size_t i = 0; b->item && i < n_item; i++)
-        b->item[i] = (float)rh_rng_normal(&rng);
-    return b->user && b->item;
+    float *user = rh_alloc(&b->arena, n_user, sizeof *user), *item = rh_alloc(&b->arena, n_item, sizeof *item);
+    for (size_t i = 0; user && i < n_user; i++)
+        user[i] = (float)rh_rng_normal(&rng);
+    for (size_t i = 0; item && i < n_item; i++)
+        item[i] = (float)rh_rng_normal(&rng);
+    b->user = user;
+    b->item = item;
+    return user && item;
 }
 
 /* What is asked for: which metrics, from small to large. */
@@ -194,8 +199,67 @@ static int run(struct bench *b, int repeats)
     return RH_OK;
 }
 
+/* Queries and factors of a file: the train rows are masked, the test rows are asked. */
+static bool take_data(struct bench *b, const struct bench_data *d)
+{
+    const struct rh_domain *train = &d->part[BENCH_TRAIN], *test = &d->part[BENCH_TEST];
+    b->users = d->n_users;
+    b->items = d->n_items;
+    b->factors = d->factors;
+    b->user = d->user;
+    b->item = d->item;
+    struct rh_query *query = rh_alloc(&b->arena, (size_t)b->users, sizeof *query);
+    struct rh_truth *truth = rh_alloc(&b->arena, (size_t)b->users, sizeof *truth);
+    b->popularity = rh_alloc(&b->arena, (size_t)b->items, sizeof *b->popularity);
+    if (!query || !truth || !b->popularity)
+        return false;
+    for (int64_t k = 0; k < train->row[b->users]; k++)
+        b->popularity[train->item[k]]++;
+    for (int32_t u = 0; u < b->users; u++) {
+        int64_t of_test = test->row[u], of_train = train->row[u];
+        query[u] = (struct rh_query){ .user = u, .n_candidates = b->items };
+        truth[u] = (struct rh_truth){ .n = (int32_t)(test->row[u + 1] - of_test), .item = test->item + of_test,
+                                      .value = test->value + of_test,
+                                      .n_mask = (int32_t)(train->row[u + 1] - of_train),
+                                      .mask = train->item + of_train };
+    }
+    b->queries = (struct rh_queries){ b->users, query, truth };
+    return true;
+}
+
+static int run_file(const char *path, int threads, int repeats, int set)
+{
+    struct bench b = { .threads = threads };
+    struct bench_data data;
+    double wall[MOST_REPEATS], cpu[MOST_REPEATS];
+    if (!bench_data_open(path, &data) || !take_data(&b, &data)) {
+        fprintf(stderr, "bench/evaluate: %s is no file of bench/prepare.py\n", path);
+        return RH_EIO;
+    }
+    int status = RH_OK;
+    for (int r = 0; r < repeats && status >= 0; r++) {
+        double begin = bench_cpu();
+        status = evaluate(&b, &sets[set], &wall[r]);
+        cpu[r] = bench_cpu() - begin;
+    }
+    if (status < 0)
+        fprintf(stderr, "bench/evaluate: %s\n", b.err.text);
+    else
+        printf("seconds %.4f cpu %.4f peak %.0f\n", median(wall, repeats), median(cpu, repeats), bench_peak());
+    rh_arena_release(&b.arena);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
+    openblas_set_num_threads(1);
+    if (argc > 2 && !strcmp(argv[1], "-q")) {
+        int64_t given[] = { 1, 1, 1 };
+        for (int i = 3; i < argc && i < 6; i++)
+            if (!rh_parse_int(argv[i], &given[i - 3]) || given[i - 3] < 1 || given[i - 3] > MOST_REPEATS)
+                return 2;
+        return run_file(argv[2], (int)given[0], (int)given[1], given[2] < SETS ? (int)given[2] : 1) < 0;
+    }
     int64_t value[] = { 6040, 3706, 64, 1, 9 };
     for (int i = 1; i < argc; i++)
         if (i > 5 || !rh_parse_int(argv[i], &value[i - 1]) || value[i - 1] < 1 || value[i - 1] > 10000000) {
@@ -205,7 +269,6 @@ int main(int argc, char **argv)
     int repeats = value[4] > MOST_REPEATS ? MOST_REPEATS : (int)value[4];
     struct bench b = { .users = (int32_t)value[0], .items = (int32_t)value[1], .factors = (int32_t)value[2],
                        .threads = (int)value[3] };
-    openblas_set_num_threads(1);
     int status = run(&b, repeats);
     if (status < 0)
         fprintf(stderr, "%s: %s\n", argv[0], b.err.text);

@@ -1,24 +1,25 @@
 /* The time that an algorithm takes to fit, for an epoch if it learns in epochs, and to score every item for every user.
  *
- *     bench/fit [ALGORITHM [FILE [threads [repeats [setting=value ...]]]]]
+ *     bench/fit [-q] [ALGORITHM [FILE [threads [repeats [setting=value ...]]]]]
  *
  * Without arguments: itemknn on generated data, 1 and 2 threads, 7 repeats.
  *
- * FILE has lines "user item rating" (numbers from 0, blanks between them); "-" is the generated data, in the shape of
- * MovieLens 1M: 6,040 users, 3,706 items, some 0.8 million interactions. bench/README.md says how to compare with
- * implicit on the same file. Times of a shared machine are no claim; ratios of runs in alternation are. */
+ * FILE is a PREFIX.bin of bench/prepare.py, or has lines "user item rating" (numbers from 0, blanks between them); "-"
+ * is the generated data, in the shape of MovieLens 1M: 6,040 users, 3,706 items, some 0.8 million interactions. With -q
+ * nothing is scored, and one line of numbers is printed for bench/ratios.py. Times of a shared machine are no claim;
+ * ratios of runs in alternation are. */
 #include "base/log.h"
 #include "base/param.h"
 #include "base/parallel.h"
 #include "base/stream.h"
 #include "base/text.h"
+#include "bench/data.h"
 #include "plugin/instance.h"
 #include "plugin/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MOST_REPEATS 101
 #define BATCH 32 /* queries */
@@ -29,13 +30,6 @@ struct rows {
     int32_t *user, *item; /* [n] */
     float *value;         /* [n] */
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool add(struct rows *r, int32_t user, int32_t item, float value)
 {
@@ -143,30 +137,35 @@ static int score_part(void *arg, int thread, int64_t begin, int64_t end)
 
 #define EPOCHS 3 /* of each fit; the fastest counts */
 
-/* One fit, a few epochs and one full scoring; seconds of the three. */
-static int measure(const struct rh_algorithm *algorithm, const void *params, const struct rh_train *train,
-                   int threads, float **tile, double *fit, double *epoch, double *score, struct rh_error *err)
+/* Seconds of one fit, of the fastest epoch and of one full scoring; cpu: processor seconds of an epoch or the fit. */
+struct times {
+    double fit, epoch, score, cpu;
+};
+
+static int measure(const struct rh_algorithm *algorithm, const void *params, const struct rh_train *train, int threads,
+                   float **tile, struct times *t, struct rh_error *err)
 {
     struct rh_instance *instance = NULL;
     struct rh_instance_options options = { .seed = 1, .identity = "bench", .threads = threads };
     int status = rh_instance_new(algorithm, params, train, &options, &instance, err);
-    double begin = now();
+    double begin = rh_now(), cpu = bench_cpu();
     if (status >= 0)
         status = rh_instance_fit(instance, err);
-    *fit = now() - begin;
-    *epoch = 0;
+    *t = (struct times){ .fit = rh_now() - begin, .cpu = bench_cpu() - cpu };
     for (int32_t e = 1; algorithm->epoch && status == RH_OK && e <= EPOCHS; e++) {
         double loss;
-        begin = now();
+        begin = rh_now();
+        cpu = bench_cpu();
         status = rh_instance_epoch(instance, e, &loss, err);
-        double seconds = now() - begin;
-        *epoch = e == 1 || seconds < *epoch ? seconds : *epoch;
+        double seconds = rh_now() - begin, used = bench_cpu() - cpu;
+        t->epoch = e == 1 || seconds < t->epoch ? seconds : t->epoch;
+        t->cpu = e == 1 || used < t->cpu ? used : t->cpu;
     }
     struct scoring s = { instance, train, tile, err };
-    begin = now();
-    if (status >= 0)
+    begin = rh_now();
+    if (status >= 0 && tile)
         status = rh_loop(threads, train->n_users, BATCH, score_part, &s);
-    *score = now() - begin;
+    t->score = rh_now() - begin;
     rh_instance_free(instance);
     return status;
 }
@@ -177,24 +176,44 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int measure_often(struct rh_arena *a, const struct rh_algorithm *algorithm, const void *params,
-                         const struct rh_train *train, int threads, int repeats, struct rh_error *err)
+/* Sorts one of the times over the repeats. */
+static void sort_field(const struct times *t, int repeats, size_t offset, double *out)
 {
-    double fit[MOST_REPEATS], epoch[MOST_REPEATS], score[MOST_REPEATS];
-    float **tile = rh_alloc(a, (size_t)threads, sizeof *tile);
-    for (int t = 0; tile && t < threads; t++)
-        if (!(tile[t] = rh_alloc(a, (size_t)BATCH * (size_t)train->domain->n_items, sizeof **tile)))
-            tile = NULL;
-    if (!tile)
-        return rh_fail_memory(err, "scores", 0);
-    for (int r = 0; r < repeats; r++) {
-        int status = measure(algorithm, params, train, threads, tile, &fit[r], &epoch[r], &score[r], err);
-        if (status < 0)
-            return status;
+    for (int r = 0; r < repeats; r++)
+        memcpy(&out[r], (const char *)&t[r] + offset, sizeof *out);
+    qsort(out, (size_t)repeats, sizeof *out, ascending);
+}
+
+static int make_tiles(struct rh_arena *a, const struct rh_train *train, int threads, float ***tile,
+                      struct rh_error *err)
+{
+    size_t scores = (size_t)BATCH * (size_t)train->domain->n_items;
+    *tile = rh_alloc(a, (size_t)threads, sizeof **tile);
+    for (int t = 0; *tile && t < threads; t++)
+        if (!((*tile)[t] = rh_alloc(a, scores, sizeof ***tile)))
+            *tile = NULL;
+    return *tile ? RH_OK : rh_fail_memory(err, "scores", scores * sizeof ***tile);
+}
+
+static int measure_often(struct rh_arena *a, const struct rh_algorithm *algorithm, const void *params,
+                         const struct rh_train *train, int threads, int repeats, bool quick, struct rh_error *err)
+{
+    double fit[MOST_REPEATS], epoch[MOST_REPEATS], score[MOST_REPEATS], cpu[MOST_REPEATS];
+    struct times t[MOST_REPEATS];
+    float **tile = NULL;
+    if (!quick)
+        RH_TRY(make_tiles(a, train, threads, &tile, err));
+    for (int r = 0; r < repeats; r++)
+        RH_TRY(measure(algorithm, params, train, threads, tile, &t[r], err));
+    sort_field(t, repeats, offsetof(struct times, fit), fit);
+    sort_field(t, repeats, offsetof(struct times, epoch), epoch);
+    sort_field(t, repeats, offsetof(struct times, score), score);
+    sort_field(t, repeats, offsetof(struct times, cpu), cpu);
+    if (quick) {
+        printf("seconds %.4f cpu %.4f peak %.0f\n", algorithm->epoch ? epoch[repeats / 2] : fit[repeats / 2],
+               cpu[repeats / 2], bench_peak());
+        return RH_OK;
     }
-    qsort(fit, (size_t)repeats, sizeof *fit, ascending);
-    qsort(epoch, (size_t)repeats, sizeof *epoch, ascending);
-    qsort(score, (size_t)repeats, sizeof *score, ascending);
     printf("%d thread%s: fit %.4f s (fastest %.4f), ", threads, threads == 1 ? "" : "s", fit[repeats / 2], fit[0]);
     if (algorithm->epoch)
         printf("epoch %.4f s (fastest %.4f), ", epoch[repeats / 2], epoch[0]);
@@ -221,40 +240,61 @@ static int read_settings(struct rh_arena *a, const struct rh_algorithm *algorith
     return RH_OK;
 }
 
+static bool make_data(struct rh_arena *a, const char *file, struct rh_domain *domain, int32_t *n_users)
+{
+    struct rows rows = { 0 };
+    struct bench_data data;
+    if (bench_data_open(file, &data)) {
+        *domain = data.part[BENCH_ALL];
+        domain->value_min = 0.5f;
+        domain->value_max = 5;
+        *n_users = data.n_users;
+        return true;
+    }
+    bool ok = (strcmp(file, "-") ? read_rows(file, &rows) : make_rows(&rows)) && make_domain(a, &rows, domain);
+    *n_users = rows.n_users;
+    free(rows.user);
+    free(rows.item);
+    free(rows.value);
+    return ok;
+}
+
 int main(int argc, char **argv)
 {
+    bool quick = argc > 1 && !strcmp(argv[1], "-q");
+    argc -= quick;
+    argv += quick;
     const char *name = argc > 1 ? argv[1] : "itemknn", *file = argc > 2 ? argv[2] : "-";
     int64_t threads = 0, repeats = 7; /* threads 0: one, then two */
     if ((argc > 3 && !rh_parse_int(argv[3], &threads)) || (argc > 4 && !rh_parse_int(argv[4], &repeats)) ||
         threads < 0 || threads > 256 || repeats < 1 || repeats > MOST_REPEATS) {
-        fprintf(stderr, "usage: %s [ALGORITHM [FILE|- [threads [repeats [setting=value ...]]]]]]\n", argv[0]);
+        fprintf(stderr, "usage: bench/fit [-q] [ALGORITHM [FILE|- [threads [repeats [setting=value ...]]]]]\n");
         return 2;
     }
-    struct rows rows = { 0 };
     struct rh_arena arena = { 0 };
     struct rh_error err = { 0 };
     struct rh_registry registry;
     struct rh_domain domain;
+    int32_t n_users;
     void *params = NULL;
-    if (!(strcmp(file, "-") ? read_rows(file, &rows) : make_rows(&rows)) || !make_domain(&arena, &rows, &domain)) {
-        fprintf(stderr, "%s: no lines \"user item rating\" of numbers from 0 in it\n", file);
+    if (!make_data(&arena, file, &domain, &n_users)) {
+        fprintf(stderr, "%s: neither a file of bench/prepare.py nor lines \"user item rating\" of numbers from 0\n",
+                file);
         return 1;
     }
-    struct rh_train train = { .n_users = rows.n_users, .n_domains = 1, .domain = &domain };
+    struct rh_train train = { .n_users = n_users, .n_domains = 1, .domain = &domain };
     int status = rh_registry_init(&registry, &arena, &err);
     const struct rh_algorithm *algorithm = status >= 0 ? rh_registry_find(&registry, name) : NULL;
     if (status >= 0 && !algorithm)
         status = rh_fail(&err, RH_EINVAL, "there is no algorithm '%s'", name);
     if (algorithm)
         status = read_settings(&arena, algorithm, argc > 5 ? argv + 5 : NULL, &params, &err);
-    printf("%s, %d users, %d items, %lld interactions\n", name, rows.n_users, rows.n_items, (long long)rows.n);
+    printf("%s, %d users, %d items, %lld interactions\n", name, n_users, domain.n_items,
+           (long long)domain.row[n_users]);
     for (int64_t t = threads ? threads : 1; status >= 0 && t <= (threads ? threads : 2); t++)
-        status = measure_often(&arena, algorithm, params, &train, (int)t, (int)repeats, &err);
+        status = measure_often(&arena, algorithm, params, &train, (int)t, (int)repeats, quick, &err);
     if (status < 0)
         fprintf(stderr, "%s\n", err.text);
-    free(rows.user);
-    free(rows.item);
-    free(rows.value);
     rh_arena_release(&arena);
     return status < 0;
 }

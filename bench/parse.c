@@ -2,6 +2,7 @@
  *
  *     bench/parse [million rows]      default 4; 20 is the size of MovieLens 20M (503 MB, and a cache file of 404 MB)
  *     bench/parse FILE.csv            a file with the columns userId,movieId,rating,timestamp
+ *     bench/parse -q FILE.csv THREADS  loads it once, without a cache, and prints one line for bench/ratios.py
  *
  * The rows of the made file look like those of MovieLens: sorted by user, then in no order. `wc -l` and the loads
  * alternate, because machines drift; medians of three are printed, with their ratio to `wc -l`. The floor of a load
@@ -9,12 +10,12 @@
 #include "base/file.h"
 #include "base/stream.h"
 #include "base/text.h"
+#include "bench/data.h"
 #include "data/dataset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,9 +79,44 @@ static int measure(const struct rh_dataset *d, const char *folder, const char *f
     return RH_OK;
 }
 
+/* A description of the file, opened. */
+static int describe(struct rh_arena *a, const char *folder, const char *file, struct rh_dataset **d,
+                    struct rh_error *err)
+{
+    char path[512];
+    const char *text = rh_arena_printf(
+        a,
+        "[dataset]\ntitle = bench\n[domain.ratings]\ninteractions = %s\nseparator = ,\n"
+        "user = userId\nitem = movieId\nrating = rating\ntime = timestamp\n",
+        file);
+    snprintf(path, sizeof path, "%s/bench.ini", folder);
+    RH_TRY(rh_write_file(path, text, strlen(text), err));
+    return rh_dataset_open(a, &(struct rh_data_env){ 0 }, path, NULL, 0, d, err);
+}
+
+static int run_once(const char *folder, const char *file, int threads)
+{
+    struct rh_error err = { 0 };
+    struct rh_arena a = { 0 };
+    struct rh_dataset *d;
+    double seconds = 0, cpu = 0;
+    int status = describe(&a, folder, file, &d, &err);
+    if (status >= 0) {
+        cpu = bench_cpu();
+        status = load(d, NULL, threads, &seconds, &err);
+        cpu = bench_cpu() - cpu;
+    }
+    if (status < 0)
+        fprintf(stderr, "bench/parse: %s\n", err.text);
+    else
+        printf("seconds %.4f cpu %.4f peak %.0f\n", seconds, cpu, bench_peak());
+    rh_arena_release(&a);
+    return status;
+}
+
 static int run(const char *folder, const char *argument)
 {
-    char path[512], file[512];
+    char file[512];
     double t[N_MEASURES][REPEATS];
     struct rh_error err = { 0 };
     struct rh_arena a = { 0 };
@@ -94,15 +130,7 @@ static int run(const char *folder, const char *argument)
         fprintf(stderr, "bench/parse: cannot make %s with %s million rows\n", file, argument ? argument : "4");
         return RH_EIO;
     }
-    const char *text = rh_arena_printf(
-        &a,
-        "[dataset]\ntitle = bench\n[domain.ratings]\ninteractions = %s\nseparator = ,\n"
-        "user = userId\nitem = movieId\nrating = rating\ntime = timestamp\n",
-        file);
-    snprintf(path, sizeof path, "%s/bench.ini", folder);
-    int status = rh_write_file(path, text, strlen(text), &err);
-    if (status >= 0)
-        status = rh_dataset_open(&a, &(struct rh_data_env){ 0 }, path, NULL, 0, &d, &err);
+    int status = describe(&a, folder, file, &d, &err);
     if (status >= 0)
         status = measure(d, folder, file, t, &err);
     if (status < 0)
@@ -116,10 +144,8 @@ static int run(const char *folder, const char *argument)
     for (int m = 0; m < N_MEASURES; m++)
         printf("%-26s %7.3f s  %6.1f x wc  %6.0f MB/s\n", names[m], t[m][1], t[m][1] / t[WC][1],
                (double)st.st_size / 1e6 / t[m][1]);
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    printf("%-26s %7ld MiB  %4.1f x the file\n", "peak memory", use.ru_maxrss / 1024,
-           (double)use.ru_maxrss * 1024 / (double)st.st_size);
+    printf("%-26s %7.0f MiB  %4.1f x the file\n", "peak memory", bench_peak(),
+           bench_peak() * 1024 * 1024 / (double)st.st_size);
     return RH_OK;
 }
 
@@ -132,7 +158,11 @@ int main(int argc, char **argv)
         perror(folder);
         return 1;
     }
-    int status = run(folder, argc > 1 ? argv[1] : NULL);
+    int64_t threads = 1;
+    bool once = argc > 2 && !strcmp(argv[1], "-q");
+    if (once && argc > 3 && !rh_parse_int(argv[3], &threads))
+        threads = 1;
+    int status = once ? run_once(folder, argv[2], (int)threads) : run(folder, argc > 1 ? argv[1] : NULL);
     snprintf(command, sizeof command, "rm -r '%s'", folder);
     return system(command) || status < 0;
 }

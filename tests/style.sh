@@ -98,7 +98,7 @@ awk -F: '
 awk -F: '
     BEGIN {
         n = split("assert complex ctype errno fenv float inttypes limits math stdalign stdarg stdatomic stdbool " \
-                  "stddef stdint stdio stdlib string tgmath", name, " ")
+                  "stddef stdint stdio stdlib string tgmath threads", name, " ")
         for (i = 1; i <= n; i++) ok["<" name[i] ".h>"] = 1
         ok["<rh/plugin.h>"] = ok["<rh/numpy_legacy.h>"] = ok["<cblas.h>"] = ok["<lapacke.h>"] = 1
     }

@@ -1,6 +1,8 @@
 #include "algorithms/lib/pairs.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#include <threads.h>
 
 #define MOST_BLOCKS 32
 #define CACHE (192 * 1024) /* bytes that the item rows of a pair of blocks may take: part of a second-level cache */
@@ -163,7 +165,9 @@ struct pass {
     int32_t start[MOST_BLOCKS / 2 + 1];      /* [groups + 1] positions in the order, of this chunk */
     struct rh_triple *drawn, *sorted;        /* of this chunk, a group after the other */
     int64_t *offset;                         /* [groups][cells + 1] into sorted */
-    int32_t round, shift;
+    uint8_t meet[MOST_BLOCKS * MOST_BLOCKS]; /* [(B - 1) x B / 2 x 2] the two blocks of pair k in round r */
+    atomic_int group_at[MOST_BLOCKS / 2], block_at[MOST_BLOCKS]; /* steps that each has behind it in this chunk */
+    double *cell_loss; /* [steps x pairs] */
     double loss[MOST_BLOCKS / 2];
 };
 
@@ -175,6 +179,8 @@ static void pair_blocks(struct pass *s)
     for (int32_t r = m - 1; r >= 0; r--)
         for (int32_t k = 0; k < s->pairs; k++) {
             int32_t x = k ? (r + k) % m : m, y = k ? (r - k + m) % m : r;
+            s->meet[(r * s->pairs + k) * 2] = (uint8_t)x;
+            s->meet[(r * s->pairs + k) * 2 + 1] = (uint8_t)y;
             s->cell[x * b + y] = s->cell[y * b + x] = r * s->pairs + k;
             s->cell[x * b + x] = s->cell[y * b + y] = r * s->pairs + k;
         }
@@ -206,14 +212,32 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
     return RH_OK;
 }
 
+static void wait_for(atomic_int *at, int32_t step)
+{
+    for (int32_t tries = 0; atomic_load_explicit(at, memory_order_acquire) != step; tries++)
+        if (tries > 100)
+            thrd_yield(); /* the thread that is waited for may not be running */
+}
+
+/* Cells [begin, end), numbered as they are to be learned from: a step after the other, pair by pair. In each step a
+ * block and a group take part once, so that a cell may begin when its group and its blocks have the steps before it
+ * behind them. Cells begin in order, so the first that is not finished never waits, and no step needs a barrier: those
+ * make all threads wait for one that has lost its processor. */
 static int learn_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
 {
     struct pass *s = arg;
     (void)ctx;
-    for (int64_t k = begin; k < end; k++) {
-        int64_t g = (k + s->shift) % s->pairs;
-        const int64_t *offset = s->offset + g * (s->cells + 1) + s->round * s->pairs + k;
-        s->loss[k] += s->l->learn(s->l->learn_arg, s->sorted + offset[0], offset[1] - offset[0]);
+    for (int64_t at = begin; at < end; at++) {
+        int32_t step = (int32_t)(at / s->pairs), k = (int32_t)(at % s->pairs);
+        int32_t round = step / s->pairs, g = (k + step % s->pairs) % s->pairs;
+        const uint8_t *meet = s->meet + (round * s->pairs + k) * 2;
+        const int64_t *offset = s->offset + (int64_t)g * (s->cells + 1) + round * s->pairs + k;
+        atomic_int *resource[] = { &s->group_at[g], &s->block_at[meet[0]], &s->block_at[meet[1]] };
+        for (int r = 0; r < 3; r++)
+            wait_for(resource[r], step);
+        s->cell_loss[at] = s->l->learn(s->l->learn_arg, s->sorted + offset[0], offset[1] - offset[0]);
+        for (int r = 0; r < 3; r++)
+            atomic_store_explicit(resource[r], step + 1, memory_order_release);
     }
     return RH_OK;
 }
@@ -222,16 +246,21 @@ static int learn_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
 static int learn_chunk(struct rh_ctx *ctx, struct pass *s, int32_t from, int32_t to)
 {
     const int64_t *first = s->order.first;
-    int64_t n = first[to] - first[from];
+    int64_t n = first[to] - first[from], cells = (int64_t)s->cells * s->pairs;
     for (int32_t g = 0, k = from; g <= s->pairs; g++) {
         while (k < to && first[k] - first[from] < n * g / s->pairs)
             k++;
         s->start[g] = g < s->pairs ? k : to;
     }
+    for (int32_t k = 0; k < s->blocks; k++)
+        atomic_store(&s->block_at[k], 0);
+    for (int32_t k = 0; k < s->pairs; k++)
+        atomic_store(&s->group_at[k], 0);
     int status = ctx->host->parallel(ctx, s->pairs, 1, draw_part, s);
-    for (s->round = 0; s->round < s->blocks - 1; s->round++)
-        for (s->shift = 0; status >= 0 && s->shift < s->pairs; s->shift++)
-            status = ctx->host->parallel(ctx, s->pairs, 1, learn_part, s);
+    if (status >= 0)
+        status = ctx->host->parallel(ctx, cells, 1, learn_part, s);
+    for (int64_t at = 0; status >= 0 && at < cells; at++)
+        s->loss[at % s->pairs] += s->cell_loss[at];
     return status;
 }
 
@@ -265,7 +294,8 @@ int rh_pairs_pass(struct rh_ctx *ctx, const struct rh_learning *l, int32_t epoch
     s->drawn = ctx->host->scratch(ctx, most, sizeof *s->drawn);
     s->sorted = ctx->host->scratch(ctx, most, sizeof *s->sorted);
     s->offset = ctx->host->scratch(ctx, (size_t)s->pairs, ((size_t)s->cells + 1) * sizeof *s->offset);
-    if (!s->block || !s->drawn || !s->sorted || !s->offset)
+    s->cell_loss = ctx->host->scratch(ctx, (size_t)s->cells * (size_t)s->pairs, sizeof *s->cell_loss);
+    if (!s->block || !s->drawn || !s->sorted || !s->offset || !s->cell_loss)
         return RH_ENOMEM;
     struct rh_rng rng = ctx->host->stream(ctx, "blocks", (uint64_t)epoch);
     for (int32_t i = 0; i < p->n_items; i++)

@@ -7,6 +7,7 @@
 
 #define LARGEST 40 /* of |x| in an exponential */
 #define LANES 16   /* columns that one part of a minibatch adds up: a cache line */
+#define AHEAD 8    /* triples ahead that rows are fetched */
 
 const struct rh_choice rh_pair_step_words[] = {
     { "sgd", RH_PAIR_SGD, "a step a triple" },
@@ -116,12 +117,28 @@ static inline __attribute__((always_inline)) void move_biases(const struct rh_pa
     }
 }
 
+static inline __attribute__((always_inline)) void fetch_row(const float *x, int32_t width)
+{
+    for (int32_t f = 0; f < width; f += LANES)
+        __builtin_prefetch(x + f, 1);
+}
+
+/* Fetches ahead the rows of a triple: they lie anywhere, and to wait for them is most of the work. */
+static inline __attribute__((always_inline)) void fetch(const struct rh_pair_model *m, const struct rh_triple *t)
+{
+    fetch_row(m->user.x + (int64_t)t->user * m->width, m->width);
+    fetch_row(m->item.x + (int64_t)t->liked * m->width, m->width);
+    fetch_row(m->item.x + (int64_t)t->other * m->width, m->width);
+}
+
 RH_WIDE static double learn(void *arg, const struct rh_triple *t, int64_t n)
 {
     const struct rh_pair_model *m = arg;
     struct log_sum logs = { .product = 1 };
     double loss = 0;
     for (int64_t k = 0; k < n; k++) {
+        if (k + AHEAD < n)
+            fetch(m, &t[k + AHEAD]);
         float *p = m->user.x + (int64_t)t[k].user * m->width;
         float *a = m->item.x + (int64_t)t[k].liked * m->width, *b = m->item.x + (int64_t)t[k].other * m->width;
         float x = dot_difference(p, a, b, m->width);

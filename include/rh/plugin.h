@@ -213,8 +213,9 @@ struct rh_host {
     struct rh_rng (*stream)(struct rh_ctx *ctx, const char *purpose, uint64_t index);
 
     /* Runs `part` over [0, n) on all threads in pieces of `grain`. Pieces start at multiples of grain whatever
-     * the number of threads, so a result written per piece is the same on any number. Returns the first failure
-     * (by position). BLAS runs on one thread: parallelise around it. */
+     * the number of threads, so a result written per piece is the same on any number. They begin in ascending order,
+     * and what has begun is run to its end, so a piece may wait for pieces before it. Returns the first failure (by
+     * position). BLAS runs on one thread: parallelise around it. */
     int (*parallel)(struct rh_ctx *ctx, int64_t n, int64_t grain, rh_part_fn *part, void *arg);
 
     /* Only from persist. A field of the model: n elements of elem bytes at *array. Saving writes them. Loading takes

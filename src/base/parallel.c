@@ -29,14 +29,15 @@ int rh_loop(int threads, int64_t n, int64_t grain, rh_loop_fn *body, void *arg)
         return RH_OK;
     }
     atomic_int_fast64_t next = 0;
-    atomic_int_fast64_t failed_at = INT64_MAX; /* pieces before it are run all the same: the first failure is found */
+    atomic_int_fast64_t failed_at = INT64_MAX; /* pieces before it have begun and are run: the first failure is found */
     int failure = RH_OK;
 #pragma omp parallel num_threads(threads)
     {
         int thread = omp_get_thread_num();
-        for (;;) {
+        /* A piece that is taken is run, so that one that waits for those before it never waits in vain. */
+        while (atomic_load(&failed_at) == INT64_MAX) {
             int64_t p = atomic_fetch_add(&next, 1);
-            if (p >= pieces || p > atomic_load(&failed_at))
+            if (p >= pieces)
                 break;
             int64_t begin = p * grain, end = begin + grain < n ? begin + grain : n;
             int status = body(arg, thread, begin, end);

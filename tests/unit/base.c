@@ -7,8 +7,10 @@
 #include "base/stream.h"
 #include "base/text.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -261,6 +263,34 @@ static void loop_covers_everything_once(void **state)
     }
 }
 
+/* Each piece waits for the one three before it; one in the middle fails, but ends. */
+struct queue {
+    atomic_int done[1000];
+    int64_t fails;
+};
+static int wait_in_line(void *arg, int thread, int64_t begin, int64_t end)
+{
+    struct queue *q = arg;
+    (void)thread;
+    (void)end;
+    while (begin >= 3 && !atomic_load(&q->done[begin - 3]))
+        sched_yield();
+    atomic_store(&q->done[begin], 1);
+    return begin == q->fails ? RH_EDATA : RH_OK;
+}
+
+static void pieces_may_wait_for_those_before_them(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++)
+        for (int64_t fails = 499; fails <= 1000; fails += 501) {
+            struct queue q = { .fails = fails };
+            assert_int_equal(rh_loop(threads, 1000, 1, wait_in_line, &q), fails < 1000 ? RH_EDATA : RH_OK);
+            for (int64_t i = 0; i < 1000 && i <= fails; i++)
+                assert_int_equal(atomic_load(&q.done[i]), 1);
+        }
+}
+
 static void sha256_is_sha256(void **state)
 {
     (void)state;
@@ -286,6 +316,7 @@ int main(void)
         cmocka_unit_test(parameters_round_trip),
         cmocka_unit_test(streams_differ_by_every_part_of_their_name),
         cmocka_unit_test(loop_covers_everything_once),
+        cmocka_unit_test(pieces_may_wait_for_those_before_them),
         cmocka_unit_test(sha256_is_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
