@@ -210,6 +210,9 @@ static int persist_side(struct rh_ctx *ctx, struct side *s, const char *const na
         (status = host->field(ctx, name[2], &s->mean, s->n, sizeof *s->mean)) < 0 ||
         (status = host->field(ctx, name[3], &s->cluster, s->n, sizeof *s->cluster)) < 0)
         return status;
+    for (int32_t k = 0; k < s->n; k++)
+        if (s->cluster[k] < -1 || s->cluster[k] >= s->n_clusters)
+            return host->fail(ctx, RH_EDATA, "the saved model has a cluster %d of %d", s->cluster[k], s->n_clusters);
     return host->field(ctx, name[4], &s->average, s->n_clusters, sizeof *s->average);
 }
 
