@@ -24,6 +24,7 @@
  * Time: users: fit O(ratings), a query sum of |users of j| over the history and k log k + |users of i| a candidate.
  * Items: fit sum over users of |history|^2, a query |history| a candidate. Memory: 12 bytes a rating; items: 8 I^2
  * bytes. */
+#include "algorithms/lib/explain.h"
 #include "algorithms/lib/rating.h"
 
 #include <string.h>
@@ -372,6 +373,22 @@ static double predict(const struct knn_state *s, struct asker *a, int32_t i)
     return s->p->center == CENTER_NONE ? sum : rest + sum * (s->p->center == CENTER_ZSCORE ? own->deviation : 1);
 }
 
+/* Who asks: the query's history, of items with a rating. */
+static void set_asker(const struct knn_state *s, const struct rh_query *query, struct rh_history *h, struct asker *a)
+{
+    *h = query->history[s->target];
+    if (!h->value)
+        h->n = 0; /* items without a rating say nothing here */
+    a->history = h;
+    int64_t row = s->d->row[query->user];
+    /* a history that is the train row has its order */
+    a->order = s->d->order && h->item == s->d->item + row ? s->d->order + row : NULL;
+    a->own = spread_of(h->value, h->n);
+    if (a->own.deviation == 0)
+        a->own.deviation = s->all.deviation;
+    a->offset = offset_of(s, h);
+}
+
 static int knn_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
                      size_t stride)
 {
@@ -385,23 +402,46 @@ static int knn_score(struct rh_ctx *ctx, const void *state, const struct rh_quer
     if (!a.nearest.heap || (users && (!sum || !a.similar)))
         return RH_ENOMEM;
     for (int32_t k = 0; k < n; k++) {
-        struct rh_history h = query[k].history[s->target];
-        if (!h.value)
-            h.n = 0; /* items without a rating say nothing here */
-        a.history = &h;
-        int64_t row = s->d->row[query[k].user];
-        /* a history that is the train row has its order */
-        a.order = s->d->order && h.item == s->d->item + row ? s->d->order + row : NULL;
-        a.own = spread_of(h.value, h.n);
-        if (a.own.deviation == 0)
-            a.own.deviation = s->all.deviation;
-        a.offset = offset_of(s, &h);
+        struct rh_history h;
+        set_asker(s, &query[k], &h, &a);
         if (users)
             compare_users(s, &query[k], &a, sum);
         for (int32_t c = 0; c < query[k].n_candidates; c++)
             out[(size_t)k * stride + (size_t)c] = (float)predict(s, &a, rh_candidate(&query[k], c));
     }
     return RH_OK;
+}
+
+/* How far each neighbour of the item moves the prediction from where it would be without any: the parts of the sum. */
+static int knn_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item, int32_t max,
+                       int32_t *why, float *weight)
+{
+    const struct knn_state *s = state;
+    struct rh_history h;
+    struct asker a = { .nearest.most = (int32_t)(s->p->neighbors < s->d->n_items ? s->p->neighbors : s->d->n_items) };
+    if (s->p->based_on == USERS)
+        return ctx->host->fail(ctx, RH_EUNSUP, "knn_rating says why with based_on = items; with users its predictions "
+                               "are made of other users' ratings");
+    a.nearest.heap = ctx->host->scratch(ctx, (size_t)a.nearest.most, sizeof *a.nearest.heap);
+    if (!a.nearest.heap)
+        return RH_ENOMEM;
+    set_asker(s, query, &h, &a);
+    find_neighbors(s, &a, item);
+    double all = 0, scale = s->p->center == CENTER_ZSCORE ? s->of[item].deviation : 1;
+    int32_t n = 0;
+    if (s->by_item.begin[item] == s->by_item.begin[item + 1] || a.nearest.n < s->p->min_neighbors)
+        return 0;
+    for (int32_t k = 0; k < a.nearest.n; k++)
+        all += a.nearest.heap[k].similarity;
+    for (int32_t k = 0; k < a.nearest.n; k++) {
+        const struct neighbor *x = &a.nearest.heap[k];
+        int32_t m = 0;
+        while (a.order && m < h.n && a.order[m] != x->place)
+            m++;
+        n = rh_insert_part(why, weight, n, max, h.item[a.order ? m : x->place],
+                           (float)(scale * x->similarity * x->rating / all));
+    }
+    return n;
 }
 
 static int knn_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
@@ -434,6 +474,7 @@ static const struct rh_algorithm knn_rating = {
     .state_size = sizeof(struct knn_state),
     .fit = knn_fit,
     .score = knn_score,
+    .explain = knn_explain,
     .persist = knn_persist,
 };
 RH_ALGORITHM(knn_rating)

@@ -11,6 +11,7 @@
  * SlopeOne of Surprise is the unweighted, that of MyMediaLite the weighted one.
  *
  * Time: fit sum over users of |history|^2; a query I |history|, in whole rows. Memory: 8 I^2 bytes. */
+#include "algorithms/lib/explain.h"
 #include "algorithms/lib/rating.h"
 #include "algorithms/lib/wide.h"
 
@@ -137,6 +138,33 @@ static int slope_score(struct rh_ctx *ctx, const void *state, const struct rh_qu
     return RH_OK;
 }
 
+/* The parts of the prediction, which is a mean over the rated items of the history: each brings its own rating
+ * (weighted: shifted by the slope) and its slope. */
+static int slope_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item, int32_t max,
+                         int32_t *why, float *weight)
+{
+    (void)ctx;
+    const struct slope_state *s = state;
+    const struct rh_history *h = &query->history[s->target];
+    int32_t rated = h->value ? h->n : 0, n = 0;
+    double all = 0;
+    if (!s->count[(int64_t)item * s->n_items + item]) /* nobody rated it: the mean of all ratings */
+        return 0;
+    for (int32_t m = 0; m < rated; m++) {
+        int32_t count = s->count[(int64_t)h->item[m] * s->n_items + item];
+        all += s->weighted ? count : count > 0;
+    }
+    for (int32_t m = 0; m < rated; m++) {
+        int64_t at = (int64_t)h->item[m] * s->n_items + item;
+        double rating = h->value[m], dev = s->dev[at], share = all > 0 ? 1 / all : 0;
+        double part = s->weighted && all > 0 ? (rating - dev) * s->count[at] * share : rating / rated;
+        if (!s->weighted && s->count[at])
+            part -= dev * share;
+        n = rh_insert_part(why, weight, n, max, h->item[m], (float)part);
+    }
+    return n;
+}
+
 static int slope_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct rh_host *host = ctx->host;
@@ -168,6 +196,7 @@ static const struct rh_algorithm slopeone = {
     .state_size = sizeof(struct slope_state),
     .fit = slope_fit,
     .score = slope_score,
+    .explain = slope_explain,
     .persist = slope_persist,
 };
 RH_ALGORITHM(slopeone)

@@ -236,12 +236,66 @@ static void fm_equals_its_definition(void **state)
     test_host_release(&h);
 }
 
+/* The reasons of a prediction add up to it, or to how far it is from what the item has without any. */
+static void reasons_add_up(void **state)
+{
+    (void)state;
+    enum { U = 30, I = 24 };
+    static const struct {
+        const char *algorithm, *settings;
+        bool whole;
+    } of[] = { { "slopeone", "weighted = no", true },
+               { "slopeone", "weighted = yes", true },
+               { "knn_rating", "based_on = items; center = none", true },
+               { "knn_rating", "based_on = items; center = mean; neighbors = 5", false },
+               { "knn_rating", "based_on = items; center = zscore", false } };
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        struct test_host h;
+        struct test_world w;
+        struct test_model m;
+        static float out[U * I];
+        double rest[I];
+        test_host_init(&h, 1, 8);
+        test_world(&h, &(struct test_world_spec){ .n_users = U, .n_warm = U - 4, .n_items = I, .n_domains = 1,
+                                                  .n_tastes = 3, .rows = 9, .support = 3, .noise = 0.3,
+                                                  .ratings = true, .seed = 4 }, &w);
+        assert_int_equal(test_fit(&h, test_algorithm(of[k].algorithm), of[k].settings, &w.train, 0, &m), RH_OK);
+        assert_int_equal(test_score(&h, &m, w.query, U, 7, out, I), RH_OK);
+        for (int32_t i = 0; i < I; i++)
+            rest[i] = NAN;
+        int explained = 0;
+        for (int32_t u = 0; u < U; u++)
+            for (int32_t i = 0; i < I; i++) {
+                int32_t why[I];
+                float weight[I];
+                int n = m.algorithm->explain(&h.ctx, m.state, &w.query[u], i, I, why, weight);
+                double sum = 0;
+                test_host_scratch_back(&h);
+                assert_in_range(n, 0, w.query[u].history[0].n);
+                for (int r = 0; r < n; r++)
+                    sum += weight[r];
+                if (!n)
+                    continue;
+                explained++;
+                if (isnan(rest[i]))
+                    rest[i] = of[k].whole ? 0 : out[u * I + i] - sum; /* the mean of the item, whoever asks */
+                if (fabs(out[u * I + i] - sum - rest[i]) > 1e-5)
+                    fail_msg("%s, %s: user %d, item %d: %g, its reasons %g", of[k].algorithm, of[k].settings, u, i,
+                             (double)out[u * I + i], sum);
+            }
+        assert_true(explained > U * I / 2);
+        test_model_release(&m);
+        test_host_release(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(svd_equals_plain_loops),
         cmocka_unit_test(svdpp_equals_plain_loops),
         cmocka_unit_test(fm_equals_its_definition),
+        cmocka_unit_test(reasons_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
