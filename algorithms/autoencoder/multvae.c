@@ -61,7 +61,7 @@ enum { W1, B1, W2, B2, W3, B3, W4, B4, N_ARRAYS };
 
 struct multvae_state {
     int64_t at[N_ARRAYS + 1]; /* offsets: W1[I x H], W2[2L or L x H], W3[H x L], W4[I x H] */
-    float *w, *g, *first, *second; /* [at[N_ARRAYS]]; only w is saved */
+    float *w, *g, *first, *second; /* [at[N_ARRAYS]]; scoring needs w alone */
     int32_t n_items, hidden, units, latent, out2; /* units: H unpadded; out2: rows of W2 */
     int32_t n_users, target;
     int32_t *learner; /* [n_learners] users with items */
@@ -485,7 +485,13 @@ static int multvae_persist(struct rh_ctx *ctx, const void *params, const struct 
     struct multvae_state *s = state;
     if (!s->hidden) /* loading */
         take_params(s, params, train);
-    return ctx->host->field(ctx, "weights", &s->w, s->at[N_ARRAYS], sizeof *s->w);
+    int64_t n = s->at[N_ARRAYS];
+    int status = ctx->host->field(ctx, "weights", &s->w, n, sizeof *s->w);
+    if (status < 0 || !(ctx->host->purpose(ctx) & RH_FOR_RESUMING) ||
+        (status = ctx->host->field(ctx, "first moments", &s->first, n, sizeof *s->first)) < 0 ||
+        (status = ctx->host->field(ctx, "second moments", &s->second, n, sizeof *s->second)) < 0)
+        return status;
+    return ctx->host->value(ctx, "steps", &s->rule.step, sizeof s->rule.step);
 }
 
 static const struct rh_algorithm multvae = {
@@ -501,7 +507,7 @@ static const struct rh_algorithm multvae = {
               "Tune the number of epochs (early stopping), anneal_cap and dropout first; on small data anneal_steps "
               "must shrink with the number of steps (users / batch x epochs) for the KL to matter at all.",
     .revision = 1,
-    .flags = RH_A_COLD_USERS | RH_A_RANDOM,
+    .flags = RH_A_COLD_USERS | RH_A_RANDOM | RH_A_RESUMES,
     .params = multvae_table,
     .params_size = sizeof(struct multvae_params),
     .state_size = sizeof(struct multvae_state),

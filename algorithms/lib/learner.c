@@ -130,6 +130,16 @@ int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_k
     return status < 0 ? status : rh_network_publish(ctx, &s->net, kind.name);
 }
 
+static int persist_memory(struct rh_ctx *ctx, struct rh_learner *s)
+{
+    int64_t size = rh_net_size(&s->net.net);
+    int status;
+    if ((status = ctx->host->field(ctx, "rates_first", &s->rates_first, size, sizeof *s->rates)) < 0 ||
+        (status = ctx->host->field(ctx, "rates_second", &s->rates_second, size, sizeof *s->rates)) < 0)
+        return status;
+    return ctx->host->value(ctx, "rate_steps", &s->rates_optimizer.step, sizeof s->rates_optimizer.step);
+}
+
 int rh_learner_persist(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,
                        const struct rh_learner_params *params, const struct rh_train *train)
 {
@@ -140,6 +150,8 @@ int rh_learner_persist(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learn
         status = ctx->host->field(ctx, "inner_rates", &s->rates, rh_net_size(&s->net.net), sizeof *s->rates);
     if (status >= 0 && kind.learns_rates && !rh_nn_finite(rh_net_size(&s->net.net), s->rates))
         return ctx->host->fail(ctx, RH_EDATA, "the saved model of %s has inner rates that are not finite", kind.name);
+    if (status >= 0 && kind.learns_rates && ctx->host->purpose(ctx) & RH_FOR_RESUMING)
+        status = persist_memory(ctx, s);
     plan_adaptation(s);
     return status;
 }

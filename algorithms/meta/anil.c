@@ -49,7 +49,8 @@ static const struct rh_algorithm anil = {
     .advice = "When queries must be quick, or to see whether maml learns more than features: if anil does as well, it "
               "does not. Tune inner_rate and inner_steps; inner_steps = 0 is the twin without adaptation.",
     .revision = 1,
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
+    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM |
+             RH_A_RESUMES | RH_A_BY_FEATURES,
     .params = params_table,
     .params_size = sizeof(struct params),
     .state_size = sizeof(struct rh_learner),

@@ -257,7 +257,7 @@ static int fm_score(struct rh_ctx *ctx, const void *state, const struct rh_query
     return RH_OK;
 }
 
-/* The sums say all that scoring needs. */
+/* The sums say all that scoring needs; what epochs move is of the entries. */
 static int fm_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     (void)params, (void)train;
@@ -273,7 +273,11 @@ static int fm_persist(struct rh_ctx *ctx, const void *params, const struct rh_tr
         (status = host->field(ctx, "item_alone", &item->alone, item->n, sizeof *item->alone)) < 0 ||
         (status = host->field(ctx, "user_sum", &user->sum, (int64_t)user->n * m->width, sizeof *user->sum)) < 0)
         return status;
-    return host->field(ctx, "item_sum", &item->sum, (int64_t)item->n * m->width, sizeof *item->sum);
+    status = host->field(ctx, "item_sum", &item->sum, (int64_t)item->n * m->width, sizeof *item->sum);
+    if (status < 0 || !(host->purpose(ctx) & RH_FOR_STARTING) ||
+        (status = host->field(ctx, "weights", &m->w, m->n_entries, sizeof *m->w)) < 0)
+        return status;
+    return host->field(ctx, "factors", &m->v, (int64_t)m->n_entries * m->width, sizeof *m->v);
 }
 
 static const struct rh_algorithm fm = {
@@ -288,7 +292,7 @@ static const struct rh_algorithm fm = {
               "features it is svd. Tune rate and epochs together, then reg; leave long text blocks out when they "
               "slow it down.",
     .revision = 1,
-    .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
+    .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM | RH_A_RESUMES,
     .params = fm_table,
     .params_size = sizeof(struct fm_params),
     .state_size = sizeof(struct fm_state),

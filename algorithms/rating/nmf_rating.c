@@ -188,13 +188,16 @@ static int nmf_persist(struct rh_ctx *ctx, const void *params, const struct rh_t
     const struct rh_host *host = ctx->host;
     struct nmf_state *s = state;
     struct side *user = &s->user, *item = &s->item;
+    unsigned start = RH_FOR_LOADING | RH_FOR_STARTING;
+    bool starts = (host->purpose(ctx) & start) == start;
     int status;
     if ((status = host->value(ctx, "n_users", &user->n, sizeof user->n)) < 0 ||
         (status = host->value(ctx, "n_items", &item->n, sizeof item->n)) < 0 ||
         (status = host->value(ctx, "width", &s->width, sizeof s->width)) < 0 ||
         (status = host->value(ctx, "mean", &s->mean, sizeof s->mean)) < 0 ||
-        (status = host->field(ctx, "user_rows", &user->count, user->n, sizeof *user->count)) < 0 ||
-        (status = host->field(ctx, "item_rows", &item->count, item->n, sizeof *item->count)) < 0 ||
+        (!starts && /* a start counts its own training rows */
+         ((status = host->field(ctx, "user_rows", &user->count, user->n, sizeof *user->count)) < 0 ||
+          (status = host->field(ctx, "item_rows", &item->count, item->n, sizeof *item->count)) < 0)) ||
         (status = host->field(ctx, "user_factors", &user->x, (int64_t)user->n * s->width, sizeof *user->x)) < 0)
         return status;
     return host->field(ctx, "item_factors", &item->x, (int64_t)item->n * s->width, sizeof *item->x);
@@ -211,7 +214,7 @@ static const struct rh_algorithm nmf_rating = {
     .advice = "Factors that are sums of parts and so can be read; its error is behind that of svd. It has no "
               "learning rate: tune the number of factors and the regularisation.",
     .revision = 1,
-    .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_RANDOM,
+    .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_RANDOM | RH_A_RESUMES,
     .params = nmf_table,
     .params_size = sizeof(struct nmf_params),
     .state_size = sizeof(struct nmf_state),

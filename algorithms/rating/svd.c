@@ -167,6 +167,8 @@ static int svd_persist(struct rh_ctx *ctx, const void *params, const struct rh_t
     (void)train;
     const struct rh_host *host = ctx->host;
     struct svd_state *s = state;
+    unsigned start = RH_FOR_LOADING | RH_FOR_STARTING;
+    bool starts = (host->purpose(ctx) & start) == start;
     int status;
     s->biased = ((const struct svd_params *)params)->biased;
     if ((status = host->value(ctx, "n_users", &s->n_users, sizeof s->n_users)) < 0 ||
@@ -176,8 +178,9 @@ static int svd_persist(struct rh_ctx *ctx, const void *params, const struct rh_t
         (status = host->value(ctx, "mean", &s->mean, sizeof s->mean)) < 0 ||
         (status = host->field(ctx, "user_offset", &s->user, s->n_users, sizeof *s->user)) < 0 ||
         (status = host->field(ctx, "item_offset", &s->item, s->n_items, sizeof *s->item)) < 0 ||
-        (status = host->field(ctx, "known_user", &s->known_user, s->n_users, sizeof *s->known_user)) < 0 ||
-        (status = host->field(ctx, "known_item", &s->known_item, s->n_items, sizeof *s->known_item)) < 0 ||
+        (!starts && /* whom a start knows, its own training rows say */
+         ((status = host->field(ctx, "known_user", &s->known_user, s->n_users, sizeof *s->known_user)) < 0 ||
+          (status = host->field(ctx, "known_item", &s->known_item, s->n_items, sizeof *s->known_item)) < 0)) ||
         (status = host->field(ctx, "user_factors", &s->p, (int64_t)s->n_users * s->width, sizeof *s->p)) < 0)
         return status;
     return host->field(ctx, "item_factors", &s->q, (int64_t)s->n_items * s->width, sizeof *s->q);
@@ -194,7 +197,7 @@ static const struct rh_algorithm svd = {
     .advice = "The standard for predicting ratings. Tune rate and epochs together first, then reg; on small data 20 "
               "factors do as well as 100. For ranking it is beaten by methods that learn from what was not rated.",
     .revision = 1,
-    .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_RANDOM,
+    .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_RANDOM | RH_A_RESUMES,
     .params = svd_table,
     .params_size = sizeof(struct svd_params),
     .state_size = sizeof(struct svd_state),

@@ -190,9 +190,8 @@ int rh_saved_open_to_start(struct rh_saved *s, const void *bytes, size_t n, cons
     if (s->others && !(alg->flags & RH_A_BY_FEATURES))
         return rh_fail(err, RH_EDATA, "the saved model is of other %s, and what '%s' learns belongs to them",
                        users ? "items" : "users", alg->name);
-    if (!columns && alg->flags & RH_A_BY_FEATURES)
-        return rh_fail(err, RH_EDATA, "the saved model is of other feature columns, and what '%s' learns belongs to "
-                       "them", alg->name);
+    if (!columns)
+        return rh_fail(err, RH_EDATA, "the saved model is of other feature columns");
     return RH_OK;
 }
 

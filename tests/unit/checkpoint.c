@@ -30,9 +30,14 @@ static const char text[] =
     "[algorithm.warp]\nfactors = 8\n"
     "[algorithm.logistic_mf]\nfactors = 8\n"
     "[algorithm.svdpp]\n"
+    "[algorithm.svd]\n"
+    "[algorithm.nmf_rating]\n"
+    "[algorithm.fm]\n"
+    "[algorithm.multvae]\nhidden = 8\nlatent = 4\n"
     "[algorithm.direct]\nfactors = 4\nhidden = 4\n"
     "[algorithm.pretrain]\nfactors = 4\nhidden = 4\n"
-    "[algorithm.maml]\nfactors = 4\nhidden = 4\n";
+    "[algorithm.maml]\nfactors = 4\nhidden = 4\n"
+    "[algorithm.meta_sgd]\nfactors = 4\nhidden = 4\n";
 
 struct world {
     struct rh_arena arena;
