@@ -1,6 +1,6 @@
 /* What every built-in algorithm promises, checked on each entry of the generated table: whoever adds an algorithm
  * gets these tests for nothing. Here: the descriptor, and what a fitted model does; one fit serves them all. See
- * pluginfits.c for fits, pluginfaults.c for what goes wrong. */
+ * plugins_fits.c for fits, plugins_faults.c for what goes wrong. */
 #include "pluginworld.h"
 
 #include "base/file.h"
