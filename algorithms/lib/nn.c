@@ -45,6 +45,48 @@ void rh_nn_product(int32_t rows, int32_t inner, int32_t cols, const rh_real *a, 
     GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, cols, inner, 1, a, inner, b, cols, 0, c, cols);
 }
 
+/* ------------------------------------------------------------------------------------------------ normalisation */
+
+static const double norm_epsilon = 1e-5;
+
+void rh_nn_norm(int32_t n, int32_t width, const rh_real *x, const rh_real *gain, const rh_real *bias, rh_real *z,
+                rh_real *scale, rh_real *y)
+{
+    for (int32_t k = 0; k < n; k++, x += width, y += width, z += width) {
+        rh_real mean = 0;
+        for (int32_t i = 0; i < width; i++)
+            mean += x[i];
+        mean /= (rh_real)width;
+        for (int32_t i = 0; i < width; i++)
+            z[i] = x[i] - mean;
+        rh_real variance = rh_dot(width, z, z) / (rh_real)width;
+        scale[k] = 1 / rh_real_sqrt(variance + (rh_real)norm_epsilon);
+        for (int32_t i = 0; i < width; i++) {
+            z[i] *= scale[k];
+            y[i] = gain[i] * z[i] + bias[i];
+        }
+    }
+}
+
+/* With e = gain dy: dx = scale (e - mean(e) - z mean(e z)). */
+void rh_nn_norm_back(int32_t n, int32_t width, const rh_real *z, const rh_real *scale, const rh_real *gain,
+                     const rh_real *dy, rh_real *dgain, rh_real *dbias, rh_real *dx)
+{
+    for (int32_t k = 0; k < n; k++, z += width, dy += width) {
+        rh_real mean = 0, along = 0;
+        for (int32_t i = 0; i < width; i++) {
+            mean += gain[i] * dy[i] / (rh_real)width;
+            along += gain[i] * dy[i] * z[i] / (rh_real)width;
+        }
+        for (int32_t i = 0; dx && i < width; i++)
+            dx[(size_t)k * (size_t)width + (size_t)i] += scale[k] * (gain[i] * dy[i] - mean - z[i] * along);
+        if (dgain)
+            rh_axpy_product(width, 1, dy, z, dgain);
+        if (dbias)
+            rh_axpy(width, 1, dy, dbias);
+    }
+}
+
 /* ------------------------------------------------------------------------------------------------------ losses */
 
 rh_real rh_nn_loss(enum rh_loss kind, int32_t m, const rh_real *s, rh_real weight, rh_real *ds)

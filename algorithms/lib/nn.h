@@ -107,6 +107,17 @@ static inline rh_real rh_act_2(enum rh_activation kind, rh_real h)
     return rh_act_bend(kind, h) * rh_act_1(kind, h);
 }
 
+/* ------------------------------------------------------------------------------------------------ normalisation */
+
+/* Layer normalisation (Ba, Kiros and Hinton 2016): y = gain * z + bias with z = (x - mean) / sqrt(variance + 1e-5) over
+ * the `width` units of a row. y, z[n x width], scale[n] (1 / sqrt(..)) are written; the way back needs the latter two.
+ * y may be x. */
+void rh_nn_norm(int32_t n, int32_t width, const rh_real *x, const rh_real *gain, const rh_real *bias, rh_real *z,
+                rh_real *scale, rh_real *y);
+/* Adds to dgain[width], dbias[width] and dx[n x width]; each may be NULL. */
+void rh_nn_norm_back(int32_t n, int32_t width, const rh_real *z, const rh_real *scale, const rh_real *gain,
+                     const rh_real *dy, rh_real *dgain, rh_real *dbias, rh_real *dx);
+
 /* ------------------------------------------------------------------------------------------------------ losses */
 
 /* Losses of one liked item s[0] and m - 1 sampled others s[1 .. m-1], m >= 2:

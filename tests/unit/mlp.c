@@ -235,6 +235,39 @@ static void random_weights_and_masks(void **state)
     assert_true(abs(kept - 30000) < 5 * 87);
 }
 
+/* ----------------------------------------------------------------------------------------------- normalisation */
+
+struct norm {
+    double x[3 * 5], gain[5], bias[5], c[3 * 5], z[3 * 5], scale[3], y[3 * 5]; /* f = sum of c * y */
+};
+
+static double norm_value(void *arg)
+{
+    struct norm *n = arg;
+    rh_nn_norm(3, 5, n->x, n->gain, n->bias, n->z, n->scale, n->y);
+    return rh_dot(15, n->c, n->y);
+}
+
+static void layers_are_normalised(void **state)
+{
+    (void)state;
+    struct norm n;
+    struct rh_rng r = rh_stream(1, "mlp", "norm", 0);
+    fill(&r, (double *)&n, sizeof n / sizeof(double), 0.8);
+    double dx[15] = { 0 }, dgain[5] = { 0 }, dbias[5] = { 0 };
+    norm_value(&n);
+    rh_nn_norm_back(3, 5, n.z, n.scale, n.gain, n.c, dgain, dbias, dx);
+    check_gradient("dx", norm_value, &n, n.x, dx, 15);
+    check_gradient("dgain", norm_value, &n, n.gain, dgain, 5);
+    check_gradient("dbias", norm_value, &n, n.bias, dbias, 5);
+    rh_nn_norm_back(3, 5, n.z, n.scale, n.gain, n.c, NULL, NULL, NULL);
+    /* 1, 2, 3, 4, 5: mean 3, variance 2; the last is 2 / sqrt(2) deviations away, in place */
+    struct norm five = { .x = { 1, 2, 3, 4, 5 }, .gain = { 1, 1, 1, 1, 0.5 }, .bias = { 0, 0, 0, 0, 3 } };
+    rh_nn_norm(1, 5, five.x, five.gain, five.bias, five.z, five.scale, five.x);
+    check("norm", 4, five.x[4], 0.5 * 2 / sqrt(2 + 1e-5) + 3);
+    check("norm", 1, five.x[1], -1 / sqrt(2 + 1e-5));
+}
+
 /* ----------------------------------------------------------------------------------------------------- softmax */
 
 struct scores {
@@ -428,10 +461,15 @@ static void sleepers_wake_where_they_would_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),       cmocka_unit_test(first_order),
-        cmocka_unit_test(second_order), cmocka_unit_test(random_weights_and_masks),
-        cmocka_unit_test(softmax),      cmocka_unit_test(adagrad_is_adagrad),
-        cmocka_unit_test(bags),         cmocka_unit_test(rows_descend),
+        cmocka_unit_test(values),
+        cmocka_unit_test(first_order),
+        cmocka_unit_test(second_order),
+        cmocka_unit_test(random_weights_and_masks),
+        cmocka_unit_test(layers_are_normalised),
+        cmocka_unit_test(softmax),
+        cmocka_unit_test(adagrad_is_adagrad),
+        cmocka_unit_test(bags),
+        cmocka_unit_test(rows_descend),
         cmocka_unit_test(sleepers_wake_where_they_would_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
