@@ -20,27 +20,40 @@ bool rh_block_listed(const char *list, const char *name)
     return false;
 }
 
-int rh_blocks_check(struct rh_ctx *ctx, const char *list, const struct rh_domain *d, int32_t n_blocks, bool sparse)
+/* Whose features they are: for sentences. */
+struct owner {
+    const char *kind; /* "item" or "user" */
+    const char *domain;
+};
+
+static int check_blocks(struct rh_ctx *ctx, const char *list, const struct owner *owner,
+                        const struct rh_features *block, int32_t n_blocks, bool sparse)
 {
     char known[200] = "";
     for (int32_t f = 0; f < n_blocks; f++) {
         size_t at = strlen(known);
-        if (d->item_features[f].row || (!sparse && d->item_features[f].dense))
-            snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", d->item_features[f].name);
+        if (block[f].row || (!sparse && block[f].dense))
+            snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", block[f].name);
     }
     for (const char *word = list + strspn(list, ", \t"); *word; word += strspn(word, ", \t")) {
         size_t n = strcspn(word, ", \t");
         bool found = false;
         for (int32_t f = 0; f < n_blocks; f++) {
-            const struct rh_features *x = &d->item_features[f];
+            const struct rh_features *x = &block[f];
             found |= (x->row || (!sparse && x->dense)) && strlen(x->name) == n && !memcmp(x->name, word, n);
         }
         if (!found)
-            return ctx->host->fail(ctx, RH_EINVAL, "blocks = %s: domain '%s' has no %sitem features '%.*s'; it has: %s",
-                                   list, d->name, sparse ? "sparse " : "", (int)n, word, *known ? known : "none");
+            return ctx->host->fail(ctx, RH_EINVAL, "blocks = %s: domain '%s' has no %s%s features '%.*s'; it has: %s",
+                                   list, owner->domain, sparse ? "sparse " : "", owner->kind, (int)n, word,
+                                   *known ? known : "none");
         word += n;
     }
     return RH_OK;
+}
+
+int rh_blocks_check(struct rh_ctx *ctx, const char *list, const struct rh_domain *d, int32_t n_blocks, bool sparse)
+{
+    return check_blocks(ctx, list, &(struct owner){ "item", d->name }, d->item_features, n_blocks, sparse);
 }
 
 /* Appends the features of item i in block x, whose columns begin at `first`; returns the new end. */
@@ -75,48 +88,64 @@ static void weigh_columns(const struct rh_features *x, double *idf)
         idf[c] = 1 + log((1 + (double)x->n_rows) / (1 + idf[c]));
 }
 
-int rh_item_features(struct rh_ctx *ctx, const struct rh_item_features_params *p, const struct rh_train *train,
-                     void *(*take)(struct rh_ctx *ctx, size_t n, size_t elem), struct rh_item_features *out)
+static int gather(struct rh_ctx *ctx, const struct rh_item_features_params *p, const struct owner *owner,
+                  const struct rh_features *block, int32_t n_blocks, int32_t n_rows,
+                  void *(*take)(struct rh_ctx *ctx, size_t n, size_t elem), struct rh_item_features *out)
 {
-    const struct rh_domain *d = &train->domain[train->target];
-    int64_t columns = 1, entries = d->n_items;
+    int64_t columns = 1, entries = n_rows;
     bool all = !strcmp(p->blocks, "all");
-    int status = all ? RH_OK : rh_blocks_check(ctx, p->blocks, d, train->n_item_blocks, false);
-    int32_t *first = ctx->host->scratch(ctx, (size_t)train->n_item_blocks + 1, sizeof *first); /* -1: not used */
+    int status = all ? RH_OK : check_blocks(ctx, p->blocks, owner, block, n_blocks, false);
+    int32_t *first = ctx->host->scratch(ctx, (size_t)n_blocks + 1, sizeof *first); /* -1: not used */
     if (status < 0 || !first)
         return status < 0 ? status : RH_ENOMEM;
-    for (int32_t f = 0; f < train->n_item_blocks; f++) {
-        const struct rh_features *x = &d->item_features[f];
+    for (int32_t f = 0; f < n_blocks; f++) {
+        const struct rh_features *x = &block[f];
         first[f] = has_data(x) && (all || rh_block_listed(p->blocks, x->name)) ? (int32_t)(columns - 1) : -1;
         if (first[f] < 0)
             continue;
         columns += x->n_cols;
-        entries += x->row ? x->row[d->n_items] : (int64_t)d->n_items * x->n_cols;
+        entries += x->row ? x->row[n_rows] : (int64_t)n_rows * x->n_cols;
         if (columns > INT32_MAX)
             return ctx->host->fail(ctx, RH_EDATA, "more than %d feature columns in all blocks", INT32_MAX);
     }
     if (columns == 1)
-        return ctx->host->fail(ctx, RH_EDATA, "no item features (genres, categories, words) in domain '%s'", d->name);
+        return ctx->host->fail(ctx, RH_EDATA, "no %s features%s in domain '%s'", owner->kind,
+                               *owner->kind == 'i' ? " (genres, categories, words)" : "", owner->domain);
     double *idf = ctx->host->scratch(ctx, (size_t)columns, sizeof *idf);
-    *out = (struct rh_item_features){ d->n_items, (int32_t)columns,
-                                      take(ctx, (size_t)d->n_items + 1, sizeof *out->row),
+    *out = (struct rh_item_features){ n_rows, (int32_t)columns,
+                                      take(ctx, (size_t)n_rows + 1, sizeof *out->row),
                                       take(ctx, (size_t)entries, sizeof *out->col),
                                       take(ctx, (size_t)entries, sizeof *out->val) };
     if (!idf || !out->row || !out->col || !out->val)
         return RH_ENOMEM;
     for (int64_t c = 0; c < columns && !p->idf; c++)
         idf[c] = 1;
-    for (int32_t f = 0; f < train->n_item_blocks && p->idf; f++)
-        if (first[f] >= 0 && d->item_features[f].row)
-            weigh_columns(&d->item_features[f], idf + first[f]);
+    for (int32_t f = 0; f < n_blocks && p->idf; f++)
+        if (first[f] >= 0 && block[f].row)
+            weigh_columns(&block[f], idf + first[f]);
     int64_t at = 0;
-    for (int32_t i = 0; i < d->n_items; i++) {
-        for (int32_t f = 0; f < train->n_item_blocks; f++)
+    for (int32_t i = 0; i < n_rows; i++) {
+        for (int32_t f = 0; f < n_blocks; f++)
             if (first[f] >= 0)
-                at = append(&d->item_features[f], i, first[f], idf, p->balance, out, at);
+                at = append(&block[f], i, first[f], idf, p->balance, out, at);
         out->col[at] = (int32_t)columns - 1;
         out->val[at++] = 1;
         out->row[i + 1] = at;
     }
     return RH_OK;
+}
+
+int rh_item_features(struct rh_ctx *ctx, const struct rh_item_features_params *p, const struct rh_train *train,
+                     void *(*take)(struct rh_ctx *ctx, size_t n, size_t elem), struct rh_item_features *out)
+{
+    const struct rh_domain *d = &train->domain[train->target];
+    return gather(ctx, p, &(struct owner){ "item", d->name }, d->item_features, train->n_item_blocks, d->n_items, take,
+                  out);
+}
+
+int rh_user_features(struct rh_ctx *ctx, const struct rh_item_features_params *p, const struct rh_train *train,
+                     void *(*take)(struct rh_ctx *ctx, size_t n, size_t elem), struct rh_item_features *out)
+{
+    const struct owner owner = { "user", train->domain[train->target].name };
+    return gather(ctx, p, &owner, train->user_features, train->n_user_blocks, train->n_users, take, out);
 }

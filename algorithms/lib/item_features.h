@@ -40,5 +40,8 @@ struct rh_item_features {
  * non-zero. RH_EINVAL: an unknown name in `blocks`; RH_EDATA: no features; RH_ENOMEM. */
 int rh_item_features(struct rh_ctx *ctx, const struct rh_item_features_params *params, const struct rh_train *train,
                      void *(*take)(struct rh_ctx *ctx, size_t n, size_t elem), struct rh_item_features *out);
+/* The same of the users of the train view: n_items is their number. */
+int rh_user_features(struct rh_ctx *ctx, const struct rh_item_features_params *params, const struct rh_train *train,
+                     void *(*take)(struct rh_ctx *ctx, size_t n, size_t elem), struct rh_item_features *out);
 
 #endif
