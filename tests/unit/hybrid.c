@@ -229,6 +229,13 @@ static void unseen_items_are_found_by_their_features(void **state)
     double of_each = cold_item_auc(&h, &w, "feature_ridge", NULL);
     print_message("# feature_ridge: %.4f\n", of_each);
     assert_true(of_each > 0.75);
+    static const char *const others[][2] = { { "itemknn_cbf", "neighbors = 20" }, { "cfcbf", "icm_weight = 10" },
+                                             { "bm25", NULL }, { "lightfm", "factors = 8" } };
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+        double auc = cold_item_auc(&h, &w, others[k][0], others[k][1]);
+        print_message("# %s: %.4f\n", others[k][0], auc);
+        assert_true(auc > 0.75);
+    }
     test_host_release(&h);
 }
 

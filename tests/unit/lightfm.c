@@ -115,7 +115,7 @@ static void steps_are_those_of_the_other_program(void **state)
             for (int k = 0; k < 30; k++)
                 t[k] = triple(k);
             learn_chunk(s, t, 30);
-            strcpy(before, now);
+            memcpy(before, now, sizeof before);
         }
         char *at = line + used;
         assert_near(represent(strcmp(side, "user") ? &s->item : &s->user, s->width, r, sum), strtod(at, &at), 2e-5);
