@@ -34,6 +34,11 @@ void make_world(struct test_host *h, struct test_world *w)
                                               .n_tastes = 3, .rows = 10, .support = 3, .noise = 0.4, .shift = 0.25,
                                               .ratings = true, .seed = 61 }, w);
     add_groups(h, w);
+    /* bridges learn for strangers alone */
+    struct rh_history *last = rh_arena_copy(&h->own, w->query[USERS - 1].history, (size_t)w->train.n_domains,
+                                            sizeof *last);
+    last[w->train.target].n = 0;
+    w->query[USERS - 1].history = last;
 }
 
 void make_small_world(struct test_host *h, struct test_world *w)
