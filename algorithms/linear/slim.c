@@ -11,21 +11,28 @@
  * sum over the history.
  *
  * Solved by coordinate descent (Friedman, Hastie and Tibshirani 2010, "Regularization paths for generalized linear
- * models via coordinate descent", Journal of Statistical Software 33(1)) with covariance updates: with G = X'X, the
- * residual correlations r = G(j) - G w of all items are at hand, so that an item of weight 0 that stays at 0 costs one
- * comparison, and a weight that moves by d costs r -= d G(i). A few columns are solved for side by side: a row of G
- * comes into the cache once for all of them. After two passes over all items, the passes go over the items whose weight
- * is not 0 alone, with their rows and columns of G moved together, until these weights stand still; then one pass over
- * all items says whether others have to come in. A move too small to matter is not made; a column is ready when a pass
- * over all items moves no weight by more than `tolerance` times the largest one. Columns do not depend on each other,
- * nor on threads.
+ * models via coordinate descent", Journal of Statistical Software 33(1)), a few columns side by side, in one of two
+ * ways:
+ *
+ * counts: with G = X'X, the residual correlations r = G(j) - G w of all items are at hand, so that an item of weight 0
+ *     that stays at 0 costs one comparison, and a weight that moves by d costs r -= d G(i). After two passes over all
+ *     items, the passes go over the items whose weight is not 0 alone, with their rows and columns of G moved together,
+ *     until these weights stand still; then one pass over all items says whether others have to come in.
+ * rows: the residuals x(j) - X w of the users are at hand, for eight columns in the lanes of a vector register. A
+ *     weight costs a walk over the users of the item, and another if it moves. No matrix of items is needed.
+ *
+ * A pass costs a column m^2 multiplications by counts, where m weights are not 0, and 2 nnz by rows. `auto` solves for
+ * a few columns by rows, and goes on by counts when these have few weights. A move too small to matter is not made; a
+ * column is ready when a pass over all items moves no weight by more than `tolerance` times the largest one. The same
+ * columns stand side by side on any number of threads.
  *
  * Unseen users are folded in through their history; without one, every item gets 0, as does one without interactions.
  *
- * Time, a column with m weights: some 4 m I + passes (20 to 200) m^2 multiplications. Memory: 4 I^2 bytes while
- * fitting, then 8 bytes a weight. */
+ * Time, a column: passes (20 to 200) times the multiplications above, and by counts some 4 m I more. Memory: 8 bytes a
+ * weight kept; while fitting 4 I^2 for counts, 32 (U + I) a thread for rows. */
 #include <rh/plugin.h>
 
+#include "algorithms/lib/elastic_rows.h"
 #include "algorithms/lib/factors.h"
 #include "algorithms/lib/gram.h"
 #include "algorithms/lib/neighbors.h"
@@ -33,17 +40,28 @@
 
 #include <string.h>
 
-#define COLUMNS 8 /* solved for side by side */
+#define COLUMNS RH_ELASTIC_LANES /* solved for side by side */
+#define SAMPLE 16  /* columns that tell which way is quicker */
 #define SHARE 256  /* columns between two ticks */
 #define FIRST 2    /* passes over all items before the first over few */
 #define FEW 1024   /* items at most whose rows of G are moved together */
 #define STILL 0.25f    /* times the tolerance: when passes over few items end */
 #define TOO_SMALL 0.1f /* times the tolerance: a move that is not made */
 
+enum { AUTO, COUNTS, ROWS };
+
 struct slim_params {
     double alpha, l1_ratio, tolerance;
     int64_t neighbors, passes;
+    int solver;
     bool positive_only;
+};
+
+static const struct rh_choice solvers[] = {
+    { "auto", AUTO, "rows for a few columns, then what these say is quicker" },
+    { "counts", COUNTS, "on the matrix of how often items occur together" },
+    { "rows", ROWS, "on the users' residuals; little memory" },
+    { NULL, 0, NULL },
 };
 
 static const struct rh_param slim_table[] = {
@@ -54,14 +72,19 @@ static const struct rh_param slim_table[] = {
     RH_REAL(struct slim_params, tolerance, 1e-4, 1e-7, 0.1,
             "a pass that moves no weight by this share of the largest one is the last"),
     RH_INT(struct slim_params, passes, 1000, 1, 100000, "passes over the items of a column at most"),
+    RH_ENUM(struct slim_params, solver, AUTO, solvers, "the way to the same weights"),
     RH_PARAMS_END,
 };
 
 struct solving {
     const struct slim_params *params;
-    const float *g; /* [n x n] */
+    const float *g;           /* [n x n], for counts */
+    struct rh_inverted users; /* of an item, for rows */
+    struct rh_elastic rows;
     float l1, l2;
-    int32_t n, k, first;
+    int32_t n, k, first, n_users;
+    int32_t *column; /* [n] in the order of solving: first the sample */
+    int32_t *found;  /* [n] weights of an item before the list is cut */
     int32_t *length; /* [n] of the list of an item */
     int32_t *item;   /* [n x k] */
     float *weight;   /* [n x k] */
@@ -206,6 +229,7 @@ static void keep(const struct solving *s, const struct column *c, uint64_t *key)
     for (int32_t i = 0; i < s->n; i++)
         if (c->w[i] != 0)
             key[n++] = rh_topk_key(fabsf(c->w[i]), i);
+    s->found[c->j] = n;
     if (n > s->k) {
         rh_topk_select(key, n, s->k);
         n = s->k;
@@ -238,7 +262,7 @@ static void solve(const struct solving *s, struct column **busy, int32_t n, stru
     }
 }
 
-static int solve_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
+static int counts_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
 {
     const struct solving *s = arg;
     size_t n = (size_t)s->n, columns = (size_t)(end - begin), few = n < FEW ? (size_t)rh_factor_width(s->n) : FEW;
@@ -254,13 +278,70 @@ static int solve_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
         return RH_ENOMEM;
     struct column column[COLUMNS], *busy[COLUMNS];
     for (size_t m = 0; m < columns; m++) {
-        column[m] = (struct column){ .j = s->first + (int32_t)(begin + (int64_t)m), .w = w + m * n, .r = r + m * n };
+        column[m] = (struct column){ .j = s->column[s->first + begin + (int64_t)m], .w = w + m * n, .r = r + m * n };
         busy[m] = &column[m];
     }
     solve(s, busy, (int32_t)columns, &f);
     for (size_t m = 0; m < columns; m++)
         keep(s, &column[m], key);
     return RH_OK;
+}
+
+static int rows_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
+{
+    const struct solving *s = arg;
+    size_t n = (size_t)s->n;
+    float *w = ctx->host->scratch(ctx, n * COLUMNS, sizeof *w), *one = ctx->host->scratch(ctx, n, sizeof *one);
+    float *residual = ctx->host->scratch(ctx, (size_t)s->n_users * COLUMNS, sizeof *residual);
+    uint64_t *key = ctx->host->scratch(ctx, n, sizeof *key);
+    if (!w || !one || !residual || !key)
+        return RH_ENOMEM;
+    const int32_t *column = s->column + s->first + begin;
+    rh_elastic_rows(&s->rows, &s->users, s->n_users, column, (int32_t)(end - begin), w, residual);
+    for (int64_t m = 0; m < end - begin; m++) {
+        for (size_t i = 0; i < n; i++)
+            one[i] = w[i * COLUMNS + (size_t)m];
+        keep(s, &(struct column){ .j = column[m], .w = one }, key);
+    }
+    return RH_OK;
+}
+
+/* All columns from s->first to `end`. */
+static int solve_share(struct rh_ctx *ctx, struct solving *s, int32_t end)
+{
+    int status = RH_OK;
+    while (s->first < end && status >= 0) {
+        int32_t n = end - s->first < SHARE ? end - s->first : SHARE;
+        status = ctx->host->tick(ctx, s->first, s->n);
+        if (status >= 0)
+            status = ctx->host->parallel(ctx, n, COLUMNS, s->g ? counts_part : rows_part, s);
+        s->first += n;
+    }
+    return status;
+}
+
+/* Whether rows are quicker, from the weights of the columns solved so far: operations a column, when fifty passes are
+ * the rule and moving counts together costs half as much again. */
+static bool rows_are_quicker(const struct solving *s)
+{
+    double counts = 0, rows = 100 * (double)s->users.row[s->n];
+    for (int32_t c = 0; c < s->first; c++) {
+        double m = s->found[s->column[c]];
+        counts += (75 * m * m + 5 * m * s->n) / s->first;
+    }
+    return rows < counts;
+}
+
+/* Every column once, a sample from everywhere first. */
+static void order_columns(struct solving *s, int32_t sample)
+{
+    int32_t at = sample;
+    for (int32_t j = 0, taken = 0; j < s->n; j++) {
+        if (taken < sample && j == (int32_t)((int64_t)taken * s->n / sample))
+            s->column[taken++] = j;
+        else
+            s->column[at++] = j;
+    }
 }
 
 /* Moves the lists together, and turns them round: what an item of the history leads to. */
@@ -279,34 +360,47 @@ static int pack(struct rh_ctx *ctx, struct solving *s, struct rh_neighbors *out)
     return rh_neighbors_transpose(ctx, &lists, out);
 }
 
+static int solve_all(struct rh_ctx *ctx, const struct rh_domain *d, struct solving *s)
+{
+    size_t n = (size_t)s->n;
+    int32_t sample = s->params->solver != AUTO ? 0 : s->n < SAMPLE ? s->n : SAMPLE;
+    order_columns(s, sample);
+    int status = rh_invert(ctx, d, s->n_users, NULL, ctx->host->scratch, &s->users);
+    if (status >= 0)
+        status = solve_share(ctx, s, sample);
+    if (status >= 0 && (s->params->solver == COUNTS || (s->params->solver == AUTO && !rows_are_quicker(s)))) {
+        float *g = ctx->host->scratch(ctx, n * n, sizeof *g);
+        status = g ? rh_gram_count(ctx, d, s->n_users, g) : RH_ENOMEM;
+        s->g = g;
+    }
+    return status < 0 ? status : solve_share(ctx, s, s->n);
+}
+
 static int slim_fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct rh_host *host = ctx->host;
     const struct slim_params *p = params;
     struct rh_neighbor_model *model = state;
     const struct rh_domain *d = &train->domain[train->target];
-    struct solving s = { .params = p, .n = d->n_items };
+    struct solving s = { .params = p, .n = d->n_items, .n_users = train->n_users };
     size_t n = (size_t)s.n;
     s.k = p->neighbors < s.n ? (int32_t)p->neighbors : s.n;
-    float *g = host->scratch(ctx, n * n, sizeof *g);
+    s.column = host->scratch(ctx, n, sizeof *s.column);
+    s.found = host->scratch(ctx, n, sizeof *s.found);
     s.length = host->scratch(ctx, n, sizeof *s.length);
     s.item = host->scratch(ctx, n * (size_t)s.k, sizeof *s.item);
     s.weight = host->scratch(ctx, n * (size_t)s.k, sizeof *s.weight);
-    if (!g || !s.length || !s.item || !s.weight)
+    if (!s.column || !s.found || !s.length || !s.item || !s.weight)
         return RH_ENOMEM;
     int64_t users = 0;
     for (int32_t u = 0; u < train->n_users; u++)
         users += d->row[u + 1] > d->row[u];
-    s.g = g;
     s.l1 = (float)(p->alpha * p->l1_ratio * (double)users);
     s.l2 = (float)(p->alpha * (1 - p->l1_ratio) * (double)users);
+    s.rows = (struct rh_elastic){ s.l1, s.l2, (float)p->tolerance, (float)p->tolerance * TOO_SMALL, p->passes,
+                                  p->positive_only };
     model->target = train->target;
-    int status = rh_gram_count(ctx, d, train->n_users, g);
-    for (s.first = 0; s.first < s.n && status >= 0; s.first += SHARE) {
-        status = host->tick(ctx, s.first, s.n);
-        if (status >= 0)
-            status = host->parallel(ctx, s.n - s.first < SHARE ? s.n - s.first : SHARE, COLUMNS, solve_part, &s);
-    }
+    int status = solve_all(ctx, d, &s);
     return status < 0 ? status : pack(ctx, &s, &model->brings);
 }
 
@@ -316,8 +410,8 @@ static const struct rh_algorithm slim = {
     .name = "slim",
     .summary = "sparse linear weights between items, by elastic net",
     .reference = "Ning and Karypis 2011, SLIM: sparse linear methods for top-N recommender systems (ICDM)",
-    .cost = "fit O(sum over users of the squared row length + passes x weights x I), score O(I + |history| k) a query, "
-            "memory 4 I^2 bytes while fitting, 8 k I bytes after",
+    .cost = "fit O(passes x the least of weights^2 and interactions, an item), score O(I + |history| k) a query, "
+            "memory 8 k I bytes, while fitting 4 I^2 more or 32 (U + I) a thread",
     .advice = "One of the strongest linear models, and sparse where ease is dense. Tune alpha (0.001 to 1) first, then "
               "l1_ratio (1e-5 to 0.1) and neighbors. The time of a fit grows with the weights that are not 0: more L1 "
               "is quicker. It cannot score items without interactions.",

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,14 +113,23 @@ static void check_weights(const char *algorithm, const char *settings, const cha
 static void slim_as_elastic_net(void **state)
 {
     (void)state;
-    check_weights("slim", "alpha = 0.02; l1_ratio = 0.1; tolerance = 1e-6", "slim", 0, 2e-6);
-    check_weights("slim", "alpha = 0.05; l1_ratio = 0.6; tolerance = 1e-6", "slim_sparse", 0,
-                  2e-6);
-    check_weights("slim", "alpha = 0.02; l1_ratio = 0.2; positive_only = no; tolerance = 1e-6",
-                  "slim_signed", 0, 2e-6);
-    check_weights("slim", "alpha = 0.05; l1_ratio = 0; positive_only = no; tolerance = 1e-6",
-                  "slim_ridge", 0, 2e-6);
-    check_weights("slim", "alpha = 0.02; l1_ratio = 0.1", "slim", 0, 2e-4); /* the default tolerance is 1e-4 */
+    static const char *const solvers[] = { "counts", "rows", "auto" };
+    static const struct {
+        const char *settings, *name;
+    } cases[] = {
+        { "alpha = 0.02; l1_ratio = 0.1", "slim" },
+        { "alpha = 0.05; l1_ratio = 0.6", "slim_sparse" },
+        { "alpha = 0.02; l1_ratio = 0.2; positive_only = no", "slim_signed" },
+        { "alpha = 0.05; l1_ratio = 0; positive_only = no", "slim_ridge" },
+    };
+    for (int k = 0; k < 12; k++) {
+        char settings[200];
+        snprintf(settings, sizeof settings, "%s; tolerance = 1e-6; solver = %s", cases[k % 4].settings,
+                 solvers[k / 4]);
+        check_weights("slim", settings, cases[k % 4].name, 0, 2e-6);
+    }
+    check_weights("slim", "alpha = 0.02; l1_ratio = 0.1; solver = counts", "slim", 0, 2e-4); /* tolerance is 1e-4 */
+    check_weights("slim", "alpha = 0.02; l1_ratio = 0.1; solver = rows", "slim", 0, 2e-4);
 }
 
 /* Weights that are 0 in the solution are not stored, and of the others only the largest: each column of the weights
