@@ -8,14 +8,37 @@
 
 static const char *const placebos[RH_GAINS] = { "none", "users", "features" };
 
-const char *rh_gain_head(int which)
+const char *rh_gain_head(int column)
 {
-    static const char *const heads[RH_GAINS] = { "gain", "gain, users shuffled", "gain, features shuffled" };
-    return heads[which];
+    static const char *const heads[RH_GAIN_COLUMNS] = { "gain", "gain, users shuffled", "gain, features shuffled",
+                                                        "budget" };
+    return heads[column];
 }
 
-void rh_gain_write(const struct rh_gain *g, struct rh_text *t)
+bool rh_gain_shown(const struct rh_results *r, int column)
 {
+    return r->gain_shown[column == RH_BUDGET ? RH_GAIN : column];
+}
+
+static void write_budget(const struct rh_row *row, struct rh_text *t)
+{
+    if (!row->twin_tried) /* the twin has no row here */
+        return;
+    rh_text_printf(t, "%d:%d", row->tried, row->twin_tried);
+    if (row->seconds > 0 && row->twin_seconds > 0)
+        rh_text_printf(t, ", %.1fx", row->seconds / row->twin_seconds);
+    rh_text_add(t, row->tried > row->twin_tried ? " !" : "");
+}
+
+void rh_gain_write(const struct rh_row *row, int column, struct rh_text *t)
+{
+    if (!row->gain)
+        return;
+    if (column == RH_BUDGET) {
+        write_budget(row, t);
+        return;
+    }
+    const struct rh_gain *g = &row->gain[column];
     if (isnan(g->mean))
         return;
     rh_text_printf(t, "%+.4f", g->mean);
@@ -51,6 +74,22 @@ static struct rh_row *row_with(const struct rh_part *p, const char *label)
         if (!strcmp(p->row[i].label, label))
             return &p->row[i];
     return NULL;
+}
+
+/* The section of the .ini in a label: what stands before the swept settings. */
+static size_t section_length(const char *label)
+{
+    return strcspn(label, " ");
+}
+
+/* How many settings of the section of `label` stand in the part: of one that is swept, each is a trial. */
+static int32_t settings_tried(const struct rh_part *p, const char *label)
+{
+    int32_t n = 0;
+    size_t length = section_length(label);
+    for (int32_t i = 0; i < p->n_rows; i++)
+        n += section_length(p->row[i].label) == length && !strncmp(p->row[i].label, label, length);
+    return n;
 }
 
 /* Of one row; `sign` is -1 where lower values are better. */
@@ -89,6 +128,9 @@ static int gains_of_part(struct rh_store *s, struct rh_arena *a, struct rh_resul
             row->gain[k] = (struct rh_gain){ NAN, NAN, NAN, 0, false };
         if (!twin)
             continue;
+        row->tried = settings_tried(p, row->label);
+        row->twin_tried = settings_tried(p, twin->label);
+        row->twin_seconds = twin->seconds;
         if (!ready) {
             RH_TRY(rh_users_load(s, a, p, &u, err));
             RH_TRY(rh_pairs_new(a, &u, &pairs, err));
@@ -118,12 +160,30 @@ static void place_placebos(struct rh_results *r, struct rh_part *p)
         }
 }
 
-/* What the column is, and who is whose twin. */
+/* "that of the twin without transfer (ials of cmf, emcdr; direct of maml)" */
+static void add_twins(const struct rh_part *p, struct rh_text *t)
+{
+    rh_text_add(t, "that of the twin without transfer (");
+    for (int32_t i = 0, n = 0; i < p->n_rows; i++) {
+        bool first = p->row[i].gain != NULL;
+        for (int32_t k = 0; k < i && first; k++)
+            first = !p->row[k].gain || strcmp(p->row[k].twin, p->row[i].twin);
+        if (!first)
+            continue;
+        rh_text_printf(t, "%s%s of", n++ ? "; " : "", p->row[i].twin);
+        for (int32_t k = i, m = 0; k < p->n_rows; k++)
+            if (p->row[k].gain && !strcmp(p->row[k].twin, p->row[i].twin))
+                rh_text_printf(t, "%s %s", m++ ? "," : "", p->row[k].label);
+    }
+    rh_text_add(t, ")");
+}
+
+/* What the columns are, and who is whose twin. */
 static int note(struct rh_arena *a, const struct rh_results *r, struct rh_part *p, bool lower, struct rh_error *err)
 {
     struct rh_text t = { 0 };
     const char *twin = NULL;
-    bool same = true, negative = false;
+    bool same = true, negative = false, more = false;
     for (int32_t i = 0; i < p->n_rows; i++) {
         const struct rh_row *row = &p->row[i];
         if (!row->gain)
@@ -132,6 +192,7 @@ static int note(struct rh_arena *a, const struct rh_results *r, struct rh_part *
         twin = twin ? twin : row->twin;
         for (int k = 0; k < RH_GAINS; k++)
             negative |= row->gain[k].negative;
+        more |= row->tried > row->twin_tried && row->twin_tried;
     }
     if (!twin)
         return RH_OK;
@@ -139,13 +200,13 @@ static int note(struct rh_arena *a, const struct rh_results *r, struct rh_part *
     if (same)
         rh_text_printf(&t, "that of the twin without transfer (%s)", twin);
     else
-        rh_text_add(&t, "that of the twin without transfer (");
-    for (int32_t i = 0, n = 0; i < p->n_rows && !same; i++)
-        if (p->row[i].gain)
-            rh_text_printf(&t, "%s%s: %s", n++ ? "; " : "", p->row[i].label, p->row[i].twin);
-    rh_text_printf(&t, "%s, mean over the users of both, with its 95 %% interval (BCa bootstrap)", same ? "" : ")");
+        add_twins(p, &t);
+    rh_text_add(&t, ", mean over the users of both, with its 95 % interval (BCa bootstrap)");
     if (negative)
         rh_text_add(&t, "; !: the interval lies below 0, the transfer is negative");
+    rh_text_add(&t, "; budget: settings tried of the method : of its twin, and its seconds by those of the twin");
+    if (more)
+        rh_text_add(&t, "; !: the best of more settings than the twin had");
     p->gain_note = t.failed ? NULL : rh_arena_strdup(a, t.s);
     rh_text_release(&t);
     return p->gain_note ? RH_OK : rh_fail_memory(err, "a note", 0);

@@ -23,6 +23,8 @@ struct rh_row {
     const char *label, *algorithm;
     const char *twin;     /* label of the row without transfer that it is judged against; "": none */
     struct rh_gain *gain; /* [RH_GAINS] over its twin, report/gain.h; NULL: has no twin, or not filled */
+    int32_t tried, twin_tried; /* settings of its section in this part, and of its twin's; filled with the gains */
+    double twin_seconds;       /* of its twin; NaN: unknown */
     int32_t runs, failed; /* all; those without values */
     const char *message;  /* of the first failed run, or "" */
     const char *status;   /* "done", "partly", or the word of the first failure */

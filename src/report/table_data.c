@@ -30,6 +30,11 @@ static void csv_gains(const struct rh_results *r, const struct rh_row *row, stru
     if (r->gain_shown[RH_GAIN]) {
         rh_text_add(t, ",");
         rh_write_csv(t, row->twin);
+        if (row->twin_tried)
+            rh_text_printf(t, ",%d,%d,", row->tried, row->twin_tried);
+        else
+            rh_text_add(t, ",,,");
+        rh_write_real(t, row->twin_tried ? row->twin_seconds : NAN);
     }
     for (int k = 0; k < RH_GAINS; k++) {
         const struct rh_gain *g = row->gain ? &row->gain[k] : NULL;
@@ -81,7 +86,7 @@ void rh_table_csv(const struct rh_results *r, struct rh_text *t)
            "queries");
     for (int32_t c = 0; c < r->n_columns; c++)
         rh_text_printf(t, ",%s,%s ci95,%s sd", r->column[c].id, r->column[c].id, r->column[c].id);
-    rh_text_add(t, r->gain_shown[RH_GAIN] ? ",twin" : "");
+    rh_text_add(t, r->gain_shown[RH_GAIN] ? ",twin,settings tried,twin settings tried,twin seconds" : "");
     for (int k = 0; k < RH_GAINS; k++) {
         struct rh_text head = { 0 };
         rh_text_add(&head, rh_gain_head(k));
@@ -117,6 +122,10 @@ static void json_gains(const struct rh_results *r, const struct rh_row *row, str
     if (!row->gain)
         return;
     rh_write_json_pair(t, ",\n      ", "twin", row->twin);
+    if (row->twin_tried) {
+        rh_text_printf(t, ", \"settings_tried\": %d, \"twin_settings_tried\": %d", row->tried, row->twin_tried);
+        rh_write_json_number(t, "twin_seconds", row->twin_seconds);
+    }
     for (int k = 0; k < RH_GAINS; k++) {
         const struct rh_gain *g = &row->gain[k];
         if (!r->gain_shown[k])

@@ -23,10 +23,11 @@ static bool sentence(struct rh_text *t, void (*write)(const struct rh_part *, st
     return any;
 }
 
-static void gain(const struct rh_gain *g, void (*escape)(struct rh_text *, const char *), struct rh_text *t)
+static void gain(const struct rh_row *row, int column, void (*escape)(struct rh_text *, const char *),
+                 struct rh_text *t)
 {
     struct rh_text plain = { 0 };
-    rh_gain_write(g, &plain);
+    rh_gain_write(row, column, &plain);
     escape(t, plain.s ? plain.s : "");
     t->failed |= plain.failed;
     rh_text_release(&plain);
@@ -35,8 +36,8 @@ static void gain(const struct rh_gain *g, void (*escape)(struct rh_text *, const
 static int32_t shown_gains(const struct rh_results *r)
 {
     int32_t n = 0;
-    for (int k = 0; k < RH_GAINS; k++)
-        n += r->gain_shown[k];
+    for (int k = 0; k < RH_GAIN_COLUMNS; k++)
+        n += rh_gain_shown(r, k);
     return n;
 }
 
@@ -63,11 +64,10 @@ static void markdown_row(const struct rh_results *r, const struct rh_part *p, co
         if (!isnan(cell->value) && !isnan(cell->interval))
             rh_text_printf(t, " \xc2\xb1 %.4f", cell->interval);
     }
-    for (int k = 0; k < RH_GAINS; k++)
-        if (r->gain_shown[k]) {
+    for (int k = 0; k < RH_GAIN_COLUMNS; k++)
+        if (rh_gain_shown(r, k)) {
             rh_text_add(t, " | ");
-            if (row->gain)
-                gain(&row->gain[k], rh_write_markdown, t);
+            gain(row, k, rh_write_markdown, t);
         }
     rh_text_add(t, " |\n");
 }
@@ -108,8 +108,8 @@ void rh_table_markdown(const struct rh_results *r, const struct rh_table_options
             rh_text_add(t, " | ");
             rh_write_markdown(t, r->column[c].id);
         }
-        for (int k = 0; k < RH_GAINS; k++)
-            rh_text_printf(t, "%s%s", r->gain_shown[k] ? " | " : "", r->gain_shown[k] ? rh_gain_head(k) : "");
+        for (int k = 0; k < RH_GAIN_COLUMNS; k++)
+            rh_text_printf(t, "%s%s", rh_gain_shown(r, k) ? " | " : "", rh_gain_shown(r, k) ? rh_gain_head(k) : "");
         rh_text_add(t, " |\n|:--");
         for (int32_t c = 0; c < r->n_columns + shown_gains(r); c++)
             rh_text_add(t, "|--:");
@@ -146,11 +146,10 @@ static void latex_row(const struct rh_results *r, const struct rh_table_options 
         if (o->interval && !isnan(cell->interval))
             rh_text_printf(t, " {\\scriptsize $\\pm$%.4f}", cell->interval);
     }
-    for (int k = 0; k < RH_GAINS; k++)
-        if (r->gain_shown[k]) {
+    for (int k = 0; k < RH_GAIN_COLUMNS; k++)
+        if (rh_gain_shown(r, k)) {
             rh_text_add(t, " & ");
-            if (row->gain)
-                gain(&row->gain[k], rh_write_latex, t);
+            gain(row, k, rh_write_latex, t);
         }
     rh_text_add(t, " \\\\\n");
 }
@@ -176,8 +175,8 @@ void rh_table_latex(const struct rh_results *r, const struct rh_table_options *o
             rh_text_add(t, " & ");
             rh_write_latex(t, r->column[c].id);
         }
-        for (int k = 0; k < RH_GAINS; k++)
-            rh_text_printf(t, "%s%s", r->gain_shown[k] ? " & " : "", r->gain_shown[k] ? rh_gain_head(k) : "");
+        for (int k = 0; k < RH_GAIN_COLUMNS; k++)
+            rh_text_printf(t, "%s%s", rh_gain_shown(r, k) ? " & " : "", rh_gain_shown(r, k) ? rh_gain_head(k) : "");
         rh_text_add(t, " \\\\\n    \\midrule\n");
         for (int32_t k = 0; k < p->n_rows; k++) {
             rh_text_add(t, "    ");

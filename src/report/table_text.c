@@ -27,12 +27,12 @@ static void paint(const struct sheet *s, const char *code)
         rh_text_add(s->t, code);
 }
 
-/* Behind the metrics stand the gains that are shown, then the time. Which gain is column c? -1: none. */
+/* Behind the metrics stand the gains and the budget that are shown, then the time. Which is column c? -1: none. */
 static int gain_at(const struct sheet *s, int32_t c)
 {
     int32_t at = s->r->n_columns;
-    for (int k = 0; k < RH_GAINS; k++)
-        if (s->r->gain_shown[k] && at++ == c)
+    for (int k = 0; k < RH_GAIN_COLUMNS; k++)
+        if (rh_gain_shown(s->r, k) && at++ == c)
             return k;
     return -1;
 }
@@ -40,8 +40,8 @@ static int gain_at(const struct sheet *s, int32_t c)
 static int32_t columns_of(const struct sheet *s)
 {
     int32_t n = s->r->n_columns + 1;
-    for (int k = 0; k < RH_GAINS; k++)
-        n += s->r->gain_shown[k];
+    for (int k = 0; k < RH_GAIN_COLUMNS; k++)
+        n += rh_gain_shown(s->r, k);
     return n;
 }
 
@@ -56,9 +56,8 @@ static void format_cell(struct sheet *s, const struct rh_row *row, int32_t c)
     int gain = gain_at(s, c);
     rh_text_clear(&s->cell);
     if (gain >= 0) {
-        if (row->gain)
-            rh_gain_write(&row->gain[gain], &s->cell);
-        if (!row->gain || !row->gain[gain].negative)
+        rh_gain_write(row, gain, &s->cell);
+        if (!s->cell.n || s->cell.s[s->cell.n - 1] != '!')
             rh_text_add(&s->cell, "  "); /* the room of the mark */
         return;
     }

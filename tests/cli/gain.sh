@@ -58,6 +58,12 @@ ok 'there is a gain' test -n "$(cell table.csv 'cold placebo=none' 'pretrain epo
 ok 'and the one under the placebo stands beside it' test \
     "$(cell table.csv 'cold placebo=none' 'pretrain epochs=1' 'gain users shuffled')" = \
     "$(cell table.csv 'cold placebo=users' 'pretrain epochs=1' gain)"
+ok 'as many settings were tried of the twin' test \
+    "$(cell table.csv 'cold placebo=none' 'pretrain epochs=1' 'settings tried')" -eq 2 -a \
+    "$(cell table.csv 'cold placebo=none' 'pretrain epochs=1' 'twin settings tried')" -eq 2
+exits 0 'the budgets stand in the table' table
+ok 'of a method and its twin' sh -c 'grep "^pretrain epochs=1" out | grep -q "  2:2, [0-9.]*x"'
+ok 'with no mark where they are even' sh -c '! grep -E "[0-9]:[0-9].* !$" out && ! grep -q "more settings" out'
 ok 'no twin, no gain' test -z "$(cell table.csv 'cold placebo=none' popularity gain)"
 exits 0 'twins are compared' "$HARNESS" compare gains --store s.sqlite --pairs twin
 says out 'gains: compared with their twins'
@@ -101,6 +107,20 @@ if command -v sqlite3 >/dev/null 2>&1; then
 else
     skip 'lower is better' 'no sqlite3'
 fi
+# more trials than the twin had are said
+sed 's/^name = gains/name = uneven/; s/^placebo = .*/placebo = none/; s/^repeats = 2/repeats = 1/' start.ini >uneven.ini
+cat >>uneven.ini <<'INI'
+[algorithm.direct]
+epochs = 1
+[algorithm.pretrain]
+rate = 0.01 | 0.02 | 0.04
+epochs = 1
+source_epochs = 1
+twin = direct
+INI
+exits 0 'three settings against one' "$HARNESS" run uneven.ini --store s.sqlite --quiet
+ok 'are marked' test "$(grep -c '  3:1, [0-9.]*x !' out)" -eq 3
+says out '!: the best of more settings than the twin had'
 sed /twin/d gains.ini >none.ini
 "$HARNESS" run none.ini --store s.sqlite >/dev/null 2>log
 ok 'a twin changes no run' sh -c '! grep "1 of" log'
