@@ -9,6 +9,8 @@
  * scalar c and a vector a that all share. With z <- (1 - rate reg) z + rate e q(i) a rating costs as much as in svd,
  * instead of n times that, and y is written once a user: from c and a = (z - c z0) / sqrt(n). The numbers are those
  * of the plain loops up to rounding, and with random = numpy_legacy those of SVDpp of Surprise.
+ * Offsets move with bias_rate times the rate and bias_reg times the regularisation, as MyMediaLite's (Gantner et al.
+ * 2011).
  *
  * Unseen users have p = b = 0 and a z from their history. Time: an epoch O(ratings d). Memory: 8 d bytes a user, 16 d
  * an item, and 8 bytes a rating. */
@@ -20,7 +22,7 @@
 
 struct pp_params {
     int64_t factors, numpy_seed;
-    double rate, reg, init_mean, init_sd;
+    double rate, reg, bias_rate, bias_reg, init_mean, init_sd;
     int random;
 };
 
@@ -28,6 +30,8 @@ static const struct rh_param pp_table[] = {
     RH_INT(struct pp_params, factors, 20, 1, 65536, "number d of factors"),
     RH_REAL(struct pp_params, rate, 0.007, 1e-9, 10, "learning rate"),
     RH_REAL(struct pp_params, reg, 0.02, 0, 1e6, "L2 regularisation of offsets and factors"),
+    RH_REAL(struct pp_params, bias_rate, 1, 0, 1e6, "learning rate of offsets, by `rate`"),
+    RH_REAL(struct pp_params, bias_reg, 1, 0, 1e6, "L2 regularisation of offsets, by `reg`"),
     RH_REAL(struct pp_params, init_mean, 0, -10, 10, "mean of the initial factors"),
     RH_REAL(struct pp_params, init_sd, 0.1, 0, 10, "standard deviation of the initial factors"),
     RH_DRAW_PARAMS(struct pp_params),
@@ -36,7 +40,7 @@ static const struct rh_param pp_table[] = {
 
 struct pp_state {
     struct rh_sequence rows;
-    double mean, rate, reg;
+    double mean, rate, reg, bias_rate, bias_reg;
     double *user, *item;     /* [n_users], [n_items] offsets */
     double *p, *q, *y;       /* [n_users x width], [n_items x width] twice */
     double *z, *z0;          /* [width] of the user at work, and at the begin of the rows */
@@ -66,6 +70,8 @@ static int pp_fit(struct rh_ctx *ctx, const void *params, const struct rh_train 
     s->width = rh_wide_padded((int32_t)p->factors);
     s->rate = p->rate;
     s->reg = p->reg;
+    s->bias_rate = p->rate * p->bias_rate;
+    s->bias_reg = p->reg * p->bias_reg;
     s->mean = rh_mean_rating(d->value, d->row[train->n_users]);
     size_t users = (size_t)s->n_users, items = (size_t)s->n_items, row = (size_t)s->width * sizeof(double);
     s->user = ctx->host->alloc(ctx, users, sizeof *s->user);
@@ -129,8 +135,8 @@ RH_WIDE static double learn_rows(const struct pp_state *s, int32_t k)
         for (int32_t f = 0; f < width / 4; f++)
             dot += q[f] * (p[f] + z[f]);
         double e = r->row_value[n] - (s->mean + s->user[u] + s->item[i] + (dot[0] + dot[1] + (dot[2] + dot[3])));
-        s->user[u] += rate * (e - reg * s->user[u]);
-        s->item[i] += rate * (e - reg * s->item[i]);
+        s->user[u] += s->bias_rate * (e - s->bias_reg * s->user[u]);
+        s->item[i] += s->bias_rate * (e - s->bias_reg * s->item[i]);
         for (int32_t f = 0; f < width / 4; f++) {
             rh_wide pf = p[f], qf = q[f];
             p[f] = pf + rate * (e * qf - reg * pf);
