@@ -17,9 +17,9 @@ struct rh_gain {
     bool negative; /* the interval lies below 0: negative transfer */
 };
 
-/* Fills row->gain and the budget of the rows with a twin, part->gain_note, and r->gain_shown, for a column each. A placebo's gain is
- * taken from the part that is the same in all settings but problem.placebo, and stands beside the part without one.
- * Inside a read transaction or not. */
+/* Fills row->gain and the budget of the rows with a twin, part->gain_note, and r->gain_shown, for a column each. A
+ * placebo's gain is taken from the part that is the same in all settings but problem.placebo, and stands beside the
+ * part without one. Inside a read transaction or not. */
 int rh_results_gains(struct rh_store *s, struct rh_arena *a, struct rh_results *r, struct rh_error *err);
 
 /* Of the RH_GAIN_COLUMNS: is it shown, and under which head? "gain", "gain, users shuffled", .. "budget". */
