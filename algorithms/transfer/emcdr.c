@@ -10,9 +10,9 @@
  * (3) a user who is cold in the target gets f(s(u)), s(u) solved for from the history in the sources. Users with at
  * least own_from rows in the target have their own vector. The steps are repeated in each epoch, so that validation
  * sees a whole model. */
-#include "algorithms/lib/als.h"
+#include "algorithms/lib/bridge.h"
 #include "algorithms/lib/lapack.h"
-#include "algorithms/lib/nn.h"
+#include "algorithms/lib/mlp.h"
 
 #include <cblas.h>
 #include <string.h>
@@ -43,41 +43,26 @@ static const struct rh_param emcdr_table[] = {
     RH_PARAMS_END,
 };
 
-/* Weights of the mlp in one vector: [w1 hidden x width][b1 hidden][w2 width x hidden][b2 width]. */
+/* The map of hidden units, and the memory of its optimiser. */
 struct mlp {
-    rh_real *w, *g, *first, *second;
-    int32_t width, hidden;
+    struct rh_mlp shape;
+    rh_real *w, *g, *first, *second; /* [rh_mlp_size] */
     struct rh_optimizer_state adam;
-};
-struct mlp_parts {
-    rh_real *w1, *b1, *w2, *b2;
 };
 
 struct emcdr_state {
     const struct emcdr_params *params;
-    struct rh_als source, target;
-    double *of_sources, *of_target; /* [n_domains] shares */
-    int32_t *shared;                /* [n_shared] users with rows in both */
-    int32_t n_shared, domain;       /* domain: the target */
-    float *matrix;                  /* [width x width] x' M, row-major */
+    struct rh_bridge bridge;
+    float *matrix; /* [width x width] x' M, row-major */
     struct mlp mlp;
 };
 
-static struct mlp_parts parts_of(const struct mlp *m, rh_real *v)
-{
-    size_t layer = (size_t)m->width * (size_t)m->hidden;
-    return (struct mlp_parts){ v, v + layer, v + layer + m->hidden, v + 2 * layer + m->hidden };
-}
-
-static int64_t mlp_size(const struct mlp *m)
-{
-    return 2 * (int64_t)m->width * m->hidden + m->hidden + m->width;
-}
-
 static int mlp_init(struct rh_ctx *ctx, struct mlp *m, const struct emcdr_params *p)
 {
-    *m = (struct mlp){ .width = rh_factor_width(p->factors), .hidden = (int32_t)p->hidden };
-    size_t n = (size_t)mlp_size(m);
+    int32_t width = rh_factor_width(p->factors);
+    *m = (struct mlp){ .shape = { .layers = 2, .width = { width, (int32_t)p->hidden, width }, .hidden = RH_TANH,
+                                  .last = RH_LINEAR } };
+    size_t n = (size_t)rh_mlp_size(&m->shape);
     m->w = ctx->host->alloc(ctx, n, sizeof *m->w);
     m->g = ctx->host->alloc(ctx, n, sizeof *m->g);
     m->first = ctx->host->alloc(ctx, n, sizeof *m->first);
@@ -85,43 +70,24 @@ static int mlp_init(struct rh_ctx *ctx, struct mlp *m, const struct emcdr_params
     if (!m->w || !m->g || !m->first || !m->second)
         return RH_ENOMEM;
     struct rh_rng r = ctx->host->stream(ctx, "emcdr map", 0);
-    struct mlp_parts at = parts_of(m, m->w);
-    double bound = sqrt(6.0 / (m->width + m->hidden)); /* Glorot and Bengio 2010 */
-    for (int64_t k = 0; k < (int64_t)m->width * m->hidden; k++) {
-        at.w1[k] = (rh_real)(bound * (2 * rh_rng_uniform(&r) - 1));
-        at.w2[k] = (rh_real)(bound * (2 * rh_rng_uniform(&r) - 1));
-    }
+    rh_mlp_init(&m->shape, &r, m->w);
     m->adam = (struct rh_optimizer_state){ .kind = RH_ADAM, .rate = p->map_rate, .decay = p->map_reg };
     return RH_OK;
 }
 
-/* h[n x hidden], y[n x width] */
-static void mlp_forward(const struct mlp *m, const rh_real *x, int32_t n, rh_real *h, rh_real *y)
+/* Gradient of the mean over rows of |f(x) - t|^2 / 2 into m->g; returns that mean. dy[n x width], tape and work (sizes
+ * of mlp.h) are room. */
+static double mlp_gradient(struct mlp *m, const rh_real *x, const rh_real *t, int32_t n, rh_real *tape, rh_real *dy,
+                           rh_real *work)
 {
-    struct mlp_parts at = parts_of(m, m->w);
-    rh_nn_linear(n, m->width, m->hidden, x, at.w1, at.b1, h);
-    for (int64_t k = 0; k < (int64_t)n * m->hidden; k++)
-        h[k] = rh_act(RH_TANH, h[k]);
-    rh_nn_linear(n, m->hidden, m->width, h, at.w2, at.b2, y);
-}
-
-/* Gradient of the mean over rows of |f(x) - t|^2 / 2 into m->g; returns that mean. dh[n x hidden] is room. */
-static double mlp_gradient(struct mlp *m, const rh_real *x, const rh_real *t, int32_t n, rh_real *h, rh_real *y,
-                           rh_real *dh)
-{
-    struct mlp_parts at = parts_of(m, m->w), d = parts_of(m, m->g);
+    const rh_real *y = rh_mlp_forward(&m->shape, m->w, n, x, NULL, tape);
     double loss = 0;
-    mlp_forward(m, x, n, h, y);
-    for (int64_t k = 0; k < (int64_t)n * m->width; k++) {
-        y[k] -= t[k];
-        loss += (double)y[k] * y[k];
-        y[k] /= (rh_real)n;
+    for (int64_t k = 0; k < (int64_t)n * m->shape.width[2]; k++) {
+        rh_real e = y[k] - t[k];
+        loss += (double)e * e;
+        dy[k] = e / (rh_real)n;
     }
-    memset(dh, 0, (size_t)n * (size_t)m->hidden * sizeof *dh);
-    rh_nn_linear_back(n, m->hidden, m->width, h, at.w2, y, dh, d.w2, d.b2);
-    for (int64_t k = 0; k < (int64_t)n * m->hidden; k++)
-        dh[k] *= rh_act_1(RH_TANH, h[k]);
-    rh_nn_linear_back(n, m->width, m->hidden, x, at.w1, dh, NULL, d.w1, d.b1);
+    rh_mlp_back(&m->shape, m->w, n, x, NULL, tape, dy, m->g, NULL, work);
     return loss / 2 / n;
 }
 
@@ -153,55 +119,48 @@ static int ridge(struct rh_ctx *ctx, const struct emcdr_params *p, const float *
 
 static void rows_of(const struct emcdr_state *s, const float *x, int32_t width, float *out)
 {
-    for (int32_t k = 0; k < s->n_shared; k++)
-        memcpy(out + (int64_t)k * width, x + (int64_t)s->shared[k] * width, (size_t)width * sizeof *out);
+    for (int32_t k = 0; k < s->bridge.n_shared; k++)
+        memcpy(out + (int64_t)k * width, x + (int64_t)s->bridge.shared[k] * width, (size_t)width * sizeof *out);
 }
 
 static int learn_map(struct rh_ctx *ctx, struct emcdr_state *s)
 {
     const struct emcdr_params *p = s->params;
-    int32_t width = s->source.width, n = s->n_shared;
+    int32_t width = s->bridge.source.width, n = s->bridge.n_shared;
     size_t row = (size_t)width * sizeof(float);
     float *x = ctx->host->scratch(ctx, (size_t)n, row), *t = ctx->host->scratch(ctx, (size_t)n, row);
     if (!x || !t)
         return RH_ENOMEM;
-    rows_of(s, s->source.user.x, width, x);
-    rows_of(s, s->target.user.x, width, t);
+    rows_of(s, s->bridge.source.user.x, width, x);
+    rows_of(s, s->bridge.target.user.x, width, t);
     if (p->map == LINEAR)
         return ridge(ctx, p, x, t, n, s->matrix);
-    float *h = ctx->host->scratch(ctx, (size_t)n, (size_t)p->hidden * sizeof *h);
-    float *dh = ctx->host->scratch(ctx, (size_t)n, (size_t)p->hidden * sizeof *dh);
-    float *y = ctx->host->scratch(ctx, (size_t)n, row);
-    if (!h || !dh || !y)
+    const struct rh_mlp *shape = &s->mlp.shape;
+    float *tape = ctx->host->scratch(ctx, rh_mlp_tape(shape, n), sizeof *tape);
+    float *work = ctx->host->scratch(ctx, rh_mlp_work(shape, n), sizeof *work);
+    float *dy = ctx->host->scratch(ctx, (size_t)n, row);
+    if (!tape || !work || !dy)
         return RH_ENOMEM;
     for (int64_t step = 0; step < p->map_steps; step++) {
         int status = ctx->host->tick(ctx, step, p->map_steps);
         if (status < 0)
             return status;
-        mlp_gradient(&s->mlp, x, t, n, h, y, dh);
+        mlp_gradient(&s->mlp, x, t, n, tape, dy, work);
         rh_nn_step(&s->mlp.adam, 1);
-        rh_nn_descend(&s->mlp.adam, mlp_size(&s->mlp), s->mlp.w, s->mlp.g, s->mlp.first, s->mlp.second);
+        rh_nn_descend(&s->mlp.adam, rh_mlp_size(shape), s->mlp.w, s->mlp.g, s->mlp.first, s->mlp.second);
     }
-    if (!rh_nn_finite(mlp_size(&s->mlp), s->mlp.w))
+    if (!rh_nn_finite(rh_mlp_size(shape), s->mlp.w))
         return ctx->host->fail(ctx, RH_ENUMERIC, "the map diverged; lower map_rate below %g", p->map_rate);
     return RH_OK;
 }
 
-static int set_out(struct rh_ctx *ctx, struct emcdr_state *s, const struct emcdr_params *p,
-                   const struct rh_train *train)
+static int set_out(struct rh_ctx *ctx, struct emcdr_state *s, const struct emcdr_params *p)
 {
     size_t width = (size_t)rh_factor_width(p->factors);
     s->params = p;
-    s->domain = train->target;
-    s->of_sources = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->of_sources);
-    s->of_target = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->of_target);
     s->matrix = ctx->host->alloc(ctx, width, width * sizeof *s->matrix);
-    if (!s->of_sources || !s->of_target || !s->matrix)
+    if (!s->matrix)
         return RH_ENOMEM;
-    for (int32_t d = 0; d < train->n_domains; d++) {
-        s->of_sources[d] = d != train->target;
-        s->of_target[d] = d == train->target;
-    }
     return p->map == MLP ? mlp_init(ctx, &s->mlp, p) : RH_OK;
 }
 
@@ -209,87 +168,58 @@ static int emcdr_fit(struct rh_ctx *ctx, const void *params, const struct rh_tra
 {
     struct emcdr_state *s = state;
     const struct emcdr_params *p = params;
-    int status = set_out(ctx, s, p, train);
+    int status = set_out(ctx, s, p);
     if (status >= 0)
-        status = rh_als_init(ctx, &s->source, &p->als, train, s->of_sources, "emcdr source");
-    if (status >= 0)
-        status = rh_als_init(ctx, &s->target, &p->als, train, s->of_target, "emcdr target");
-    if (status < 0)
-        return status;
-    s->shared = ctx->host->alloc(ctx, (size_t)train->n_users + 1, sizeof *s->shared);
-    if (!s->shared)
-        return RH_ENOMEM;
-    for (int32_t u = 0; u < train->n_users; u++)
-        if (s->source.user.row[u] < s->source.user.row[u + 1] && s->target.user.row[u] < s->target.user.row[u + 1])
-            s->shared[s->n_shared++] = u;
-    if (!s->n_shared)
-        return ctx->host->fail(ctx, RH_EDATA,
-                               "emcdr learns its map from users with train rows in the target and in a "
-                               "source, and there is none");
-    return learn_map(ctx, s);
+        status = rh_bridge_init(ctx, &s->bridge, &p->als, train, "emcdr");
+    return status < 0 ? status : learn_map(ctx, s);
 }
 
 static int emcdr_epoch(struct rh_ctx *ctx, void *state, int32_t epoch, double *loss)
 {
     struct emcdr_state *s = state;
-    double of_source, of_target;
     (void)epoch;
-    int status = rh_als_epoch(ctx, &s->source, &of_source);
-    if (status >= 0)
-        status = rh_als_epoch(ctx, &s->target, &of_target);
-    if (status >= 0)
-        status = learn_map(ctx, s);
-    if (status >= 0)
-        *loss = of_source + of_target;
-    return status;
+    int status = rh_bridge_epoch(ctx, &s->bridge, loss);
+    return status < 0 ? status : learn_map(ctx, s);
+}
+
+static int map_users(struct rh_ctx *ctx, const void *map, const struct rh_query *query, int32_t n, const float *x,
+                     float *mapped)
+{
+    const struct emcdr_state *s = map;
+    int32_t width = s->bridge.source.width;
+    (void)query;
+    if (s->params->map == LINEAR) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, width, width, 1, x, width, s->matrix, width, 0,
+                    mapped, width);
+        return RH_OK;
+    }
+    float *tape = ctx->host->scratch(ctx, rh_mlp_tape(&s->mlp.shape, n), sizeof *tape);
+    if (!tape)
+        return RH_ENOMEM;
+    memcpy(mapped, rh_mlp_forward(&s->mlp.shape, s->mlp.w, n, x, NULL, tape), (size_t)n * (size_t)width * sizeof *x);
+    return RH_OK;
 }
 
 static int emcdr_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
                        size_t stride)
 {
     const struct emcdr_state *s = state;
-    int32_t width = s->source.width;
-    size_t row = (size_t)width * sizeof(float);
-    float *x = ctx->host->scratch(ctx, (size_t)n, row), *own = ctx->host->scratch(ctx, (size_t)n, row);
-    float *mapped = ctx->host->scratch(ctx, (size_t)n, row);
-    float *h = ctx->host->scratch(ctx, (size_t)n, (size_t)s->params->hidden * sizeof *h);
-    if (!x || !own || !mapped || !h)
-        return RH_ENOMEM;
-    int status = rh_als_fold_in(ctx, &s->source, query, n, x);
-    if (status >= 0)
-        status = rh_als_fold_in(ctx, &s->target, query, n, own);
-    if (status < 0)
-        return status;
-    if (s->params->map == MLP)
-        mlp_forward(&s->mlp, x, n, h, mapped);
-    else
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, width, width, 1, x, width, s->matrix, width, 0,
-                    mapped, width);
-    for (int32_t k = 0; k < n; k++) {
-        int64_t elsewhere = 0;
-        for (int32_t d = 0; d < s->source.n_domains; d++)
-            elsewhere += d != s->domain ? query[k].history[d].n : 0;
-        if (query[k].history[s->domain].n < s->params->own_from && elsewhere)
-            memcpy(own + (int64_t)k * width, mapped + (int64_t)k * width, row);
-    }
-    rh_als_score(&s->target, s->domain, own, query, n, out, stride);
-    return RH_OK;
+    return rh_bridge_score(ctx, &s->bridge, s->params->own_from, map_users, s, query, n, out, stride);
 }
 
 static int emcdr_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct emcdr_params *p = params;
     struct emcdr_state *s = state;
-    int status = s->params ? RH_OK : set_out(ctx, s, p, train);
+    int status = s->params ? RH_OK : set_out(ctx, s, p);
     if (status >= 0)
-        status = rh_als_persist(ctx, &s->source, &p->als, train, s->of_sources, "source");
-    if (status >= 0)
-        status = rh_als_persist(ctx, &s->target, &p->als, train, s->of_target, "target");
-    if (status >= 0)
-        status = p->map == LINEAR ? ctx->host->field(ctx, "map", &s->matrix, s->source.width,
-                                                     (size_t)s->source.width * sizeof *s->matrix)
-                                  : ctx->host->field(ctx, "map", &s->mlp.w, mlp_size(&s->mlp), sizeof *s->mlp.w);
-    return status;
+        status = rh_bridge_persist(ctx, &s->bridge, &p->als, train);
+    if (status < 0)
+        return status;
+    int32_t width = rh_factor_width(p->factors);
+    return p->map == LINEAR ? ctx->host->field(ctx, "map", &s->matrix, width, (size_t)width * sizeof *s->matrix)
+                            : ctx->host->field(ctx, "map", &s->mlp.w, rh_mlp_size(&s->mlp.shape),
+                                              sizeof *s->mlp.w);
 }
 
 static const struct rh_algorithm emcdr = {
@@ -304,7 +234,7 @@ static const struct rh_algorithm emcdr = {
     .advice =
         "For users who are cold in the target and known in a source, where enough others are in both to learn the "
         "map from (some hundreds). The linear map needs fewer. Compare with cmf, and with ials as the twin.",
-    .revision = 1,
+    .revision = 2,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM,
     .params = emcdr_table,
     .params_size = sizeof(struct emcdr_params),

@@ -1,4 +1,4 @@
-/* cmf and emcdr: models that users bridge. The source of emcdr is part of this test, so that its map can be seen. */
+/* cmf, emcdr and ptupcdr: models that users bridge. The source of emcdr is part of this test, so that its map can be seen. */
 #include "../../algorithms/transfer/emcdr.c"
 #include "testhost.h"
 
@@ -50,20 +50,21 @@ static void the_linear_map_is_that_of_numpy(void **state)
 /* Mean of |f(x) - t|^2 / 2, in double and one number after the other. */
 static double plain_loss(const struct mlp *m, const float *w, const float *x, const float *t, int n)
 {
-    const float *w1 = w, *b1 = w1 + m->width * m->hidden, *w2 = b1 + m->hidden, *b2 = w2 + m->width * m->hidden;
+    const int width = m->shape.width[0], hidden = m->shape.width[1];
+    const float *w1 = w, *b1 = w1 + width * hidden, *w2 = b1 + hidden, *b2 = w2 + width * hidden;
     double loss = 0, h[32];
     for (int u = 0; u < n; u++) {
-        for (int k = 0; k < m->hidden; k++) {
+        for (int k = 0; k < hidden; k++) {
             double a = b1[k];
-            for (int f = 0; f < m->width; f++)
-                a += (double)w1[k * m->width + f] * x[u * m->width + f];
+            for (int f = 0; f < width; f++)
+                a += (double)w1[k * width + f] * x[u * width + f];
             h[k] = tanh(a);
         }
-        for (int f = 0; f < m->width; f++) {
+        for (int f = 0; f < width; f++) {
             double y = b2[f];
-            for (int k = 0; k < m->hidden; k++)
-                y += (double)w2[f * m->hidden + k] * h[k];
-            loss += (y - t[u * m->width + f]) * (y - t[u * m->width + f]);
+            for (int k = 0; k < hidden; k++)
+                y += (double)w2[f * hidden + k] * h[k];
+            loss += (y - t[u * width + f]) * (y - t[u * width + f]);
         }
     }
     return loss / 2 / n;
@@ -74,7 +75,8 @@ static void the_gradient_of_the_mlp_is_that_of_differences(void **state)
     (void)state;
     enum { N = 9, WIDTH = 16, HIDDEN = 7 };
     const struct emcdr_params p = { .factors = 16, .hidden = HIDDEN, .map_rate = 0.1 };
-    static float x[N * WIDTH], t[N * WIDTH], h[N * HIDDEN], dh[N * HIDDEN], y[N * WIDTH];
+    static float x[N * WIDTH], t[N * WIDTH], tape[N * (HIDDEN + WIDTH)],
+                 dy[N * WIDTH], work[4 * N * WIDTH];
     struct test_host host;
     struct mlp m;
     test_host_init(&host, 1, 3);
@@ -84,8 +86,10 @@ static void the_gradient_of_the_mlp_is_that_of_differences(void **state)
         t[k] = (float)rh_rng_normal(&r);
     }
     assert_int_equal(mlp_init(&host.ctx, &m, &p), RH_OK);
-    int64_t size = mlp_size(&m);
-    assert_near(mlp_gradient(&m, x, t, N, h, y, dh), plain_loss(&m, m.w, x, t, N), 1e-5);
+    int64_t size = rh_mlp_size(&m.shape);
+    assert_true(rh_mlp_tape(&m.shape, N) <= sizeof tape / sizeof *tape &&
+                rh_mlp_work(&m.shape, N) <= sizeof work / sizeof *work);
+    assert_near(mlp_gradient(&m, x, t, N, tape, dy, work), plain_loss(&m, m.w, x, t, N), 1e-5);
     for (int64_t k = 0; k < size; k++) {
         float kept = m.w[k], step = 1e-3f;
         m.w[k] = kept + step;
@@ -129,7 +133,11 @@ static void cold_users_gain_by_the_link_alone(void **state)
     test_world(&h, &spec, &w);
     static const struct {
         const char *name, *settings;
-    } bridge[] = { { "cmf", "factors = 8" }, { "emcdr", "factors = 8" }, { "emcdr", "factors = 8; map = mlp" } };
+    } bridge[] = { { "cmf", "factors = 8" },
+                   { "emcdr", "factors = 8" },
+                   { "emcdr", "factors = 8; map = mlp" },
+                   { "ptupcdr", "factors = 8" },
+                   { "ptupcdr", "factors = 8; loss = bpr; batch = 20" } };
     for (size_t k = 0; k < sizeof bridge / sizeof *bridge; k++) {
         double linked = auc_of(&h, &w, bridge[k].name, bridge[k].settings, &w.train);
         assert_true(linked > 0.75);
@@ -164,9 +172,13 @@ static void nobody_shared_is_said(void **state)
                                   test_domain(&h, "b", 2, 2, b, 2, TEST_VALUES) };
     struct rh_train train = { .n_users = 2, .n_domains = 2, .domain = domain };
     struct test_model m;
-    assert_int_equal(test_fit(&h, &emcdr, "factors = 3", &train, 1, &m), RH_EDATA);
-    assert_non_null(strstr(h.error.text, "in the target and in a source, and there is none"));
-    test_model_release(&m);
+    static const char *const names[] = { "emcdr", "ptupcdr" };
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(test_fit(&h, test_algorithm(names[k]), "factors = 3", &train, 1, &m), RH_EDATA);
+        if (!strstr(h.error.text, "in the target and in a source, and there is none"))
+            fail_msg("%s: %s", names[k], h.error.text);
+        test_model_release(&m);
+    }
     test_host_release(&h);
 }
 
