@@ -94,4 +94,23 @@ ok 'the mirror doubles the gain' holds 'v[1] - v[2] > 2 * (v[3] - v[4])' "$(ndcg
 ok 'and the table says why' grep -q '^LEAKAGE.* whose item the same user has in a source, by id or title (100' leak.txt
 sed -n '/^time$/,/^books$/p' leak.txt >time.txt
 ok 'a cut in time has no leakage line' test "$(grep -c LEAKAGE time.txt)" = 0
+
+# On real data, with fewer runs than the lesson has.
+if [ -n "${HARNESS_DATA:-}" ]; then
+    sed 's/^repeats = .*/repeats = 2/; s/^epochs = .*/epochs = 4 | 10/' \
+        "$HARNESS_SOURCE/experiments/lessons/cold_ratings.ini" >cold_ratings.ini
+    exits 0 cold_ratings.ini "$HARNESS" run cold_ratings.ini --store cold_ratings.sqlite --quiet
+    "$HARNESS" table cold_ratings --store cold_ratings.sqlite --format csv >cold_ratings.csv
+    mae() { cell cold_ratings.csv 'cold' "$1" mae; }
+    ok 'as published a personal map beats the one of all' holds 'v[1] < 0.85 * v[2]' "$(mae 'ptupcdr epochs=10')" \
+        "$(mae emcdr)"
+    ok 'and the mean of the movie beats both by far' holds 'v[1] < 0.6 * v[2]' "$(mae mean)" \
+        "$(mae 'ptupcdr epochs=10')"
+    for map in linear mlp personal; do
+        ok "with offsets $map comes near the mean and does not pass it" holds 'v[1] >= v[2] && v[1] < 1.1 * v[2]' \
+            "$(mae "with_offsets map=$map")" "$(mae mean)"
+    done
+else
+    skip cold_ratings.ini 'HARNESS_DATA names no folder with real data'
+fi
 finish
