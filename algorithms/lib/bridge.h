@@ -1,6 +1,6 @@
-/* What bridges over users have in common: implicit factors of the sources and of the target apart (als.h), the users with
- * rows in both, from whom a map between the two spaces is learned, and the scores of users who are cold in the target by
- * their mapped source vectors. */
+/* What bridges over users have in common: implicit factors of the sources and of the target apart (als.h), the users
+ * with rows in both, from whom a map between the two spaces is learned, and the scores of users who are cold in the
+ * target by their mapped source vectors. */
 #ifndef RH_ALGORITHMS_LIB_BRIDGE_H
 #define RH_ALGORITHMS_LIB_BRIDGE_H
 
