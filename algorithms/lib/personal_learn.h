@@ -1,9 +1,9 @@
 /* Learning of personal bridges (personal.h) by a task, and their use on queries.
  *
  * An epoch is a pass over the shared users in minibatches, computed in shards of a fixed number of users whose
- * gradients are added in order: the numbers do not depend on threads. The history that a map is made from is the newest `history`
- * items of the user in the sources, ties by number; where there are ratings, the liked ones (above the middle of the
- * scale), if there is any. */
+ * gradients are added in order: the numbers do not depend on threads. The history that a map is made from is the newest
+ * `history` items of the user in the sources, ties by number; where there are ratings, the liked ones (above the middle
+ * of the scale), if there is any. */
 #ifndef RH_ALGORITHMS_LIB_PERSONAL_LEARN_H
 #define RH_ALGORITHMS_LIB_PERSONAL_LEARN_H
 

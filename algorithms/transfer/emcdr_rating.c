@@ -272,7 +272,8 @@ static int set_out(struct rh_ctx *ctx, struct state *s, const struct params *p, 
     s->params = p;
     s->train = train;
     s->d = d;
-    s->shape = (struct rh_mlp){ .layers = 1, .width = { d, d }, .hidden = RH_TANH, .last = RH_LINEAR, .biasless = true };
+    s->shape =
+        (struct rh_mlp){ .layers = 1, .width = { d, d }, .hidden = RH_TANH, .last = RH_LINEAR, .biasless = true };
     if (p->map == MLP)
         s->shape = (struct rh_mlp){ .layers = 2, .width = { d, (int32_t)p->hidden, d }, .hidden = RH_TANH,
                                     .last = RH_LINEAR };
@@ -423,14 +424,14 @@ static const struct rh_algorithm emcdr_rating = {
     .size = sizeof(struct rh_algorithm),
     .name = "emcdr_rating",
     .summary = "ratings of cold users by vectors mapped from the sources: EMCDR's maps and PTUPCDR's personal ones",
-    .reference = "Man, Shen, Jin and Cheng 2017, Cross-domain recommendation: an embedding and mapping approach, IJCAI; "
-                 "Zhu, Tang, Liu, Zhuang, Xie, Zhang, Lin and He 2022, Personalized transfer of user preferences for "
-                 "cross-domain recommendation, WSDM",
+    .reference = "Man, Shen, Jin and Cheng 2017, Cross-domain recommendation: an embedding and mapping approach, "
+                 "IJCAI; Zhu, Tang, Liu, Zhuang, Xie, Zhang, Lin and He 2022, Personalized transfer of user "
+                 "preferences for cross-domain recommendation, WSDM",
     .cost = "fit O(factor_epochs nnz d); epoch O(shared d^2), of personal maps O(shared (hidden d^2 + history d^2)); "
             "memory 16 d (2 U + I) + 12 nnz bytes",
-    .advice = "For RMSE and MAE of users who have rated in a source alone; ranking is the business of emcdr and ptupcdr. "
-              "Judge it against mean and baseline, which offsets = yes contains, and by the last epoch or by validation, "
-              "never by the best test value over epochs.",
+    .advice = "For RMSE and MAE of users who have rated in a source alone; ranking is the business of emcdr and "
+              "ptupcdr. Judge it against mean and baseline, which offsets = yes contains, and by the last epoch or by "
+              "validation, never by the best test value over epochs.",
     .revision = 1,
     .flags = RH_A_NEEDS_VALUES | RH_A_RATES | RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM,
     .params = table,

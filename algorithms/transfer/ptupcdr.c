@@ -185,8 +185,9 @@ static const struct rh_algorithm ptupcdr = {
                  "cross-domain recommendation, WSDM",
     .cost = "that of ials on the sources and on the target; epoch O(shared (meta d^2 + history d^2 + rows d)); a query "
             "O(meta d^2) more than ials; memory as two ials and 16 meta d^2 bytes",
-    .advice = "As emcdr, where users differ in how they carry over and thousands are shared; with some hundreds the one "
-              "map of emcdr is safer. Keep factors small (10 to 32): a map has factors^2 numbers. Tune rate and epochs.",
+    .advice = "As emcdr, where users differ in how they carry over and thousands are shared; with some hundreds the "
+              "one map of emcdr is safer. Keep factors small (10 to 32): a map has factors^2 numbers. Tune rate and "
+              "epochs.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM,
     .params = ptupcdr_table,
