@@ -1,4 +1,5 @@
-/* cmf, emcdr and ptupcdr: models that users bridge. The source of emcdr is part of this test, so that its map can be seen. */
+/* cmf, emcdr and ptupcdr: models that users bridge. The source of emcdr is part of this test, so that its
+ * map can be seen. */
 #include "../../algorithms/transfer/emcdr.c"
 #include "testhost.h"
 

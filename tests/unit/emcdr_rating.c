@@ -1,4 +1,5 @@
-/* emcdr_rating: its gradients against plain loops, and who gets which vector. The plugin's source is part of this test. */
+/* emcdr_rating: its gradients against plain loops, and who gets which vector. The plugin's source is part of this
+ * test. */
 #include "../../algorithms/transfer/emcdr_rating.c"
 #include "testhost.h"
 
