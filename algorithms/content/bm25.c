@@ -110,9 +110,10 @@ static const struct rh_algorithm bm25 = {
                  "2009, The probabilistic relevance framework: BM25 and beyond",
     .cost = "fit O(nnz of the features), score O(nnz of the features) a query, memory 12 bytes a non-zero, and 64 a "
             "column while scoring",
-    .advice = "For new items, and for users with history in another domain only, above all where items have few words "
-              "(genres, titles): there it finds new items twice as well as content, whose cosine holds every unshared "
-              "word against an item; with long descriptions they are close. Tune b and k3, then blocks.",
+    .advice = "For new items, and for users with history in another domain only, above all where items have few "
+              "words (genres, titles): there it finds new items twice as well as content, whose cosine holds every "
+              "unshared word against an item, and better than attribute_map; with long descriptions content is close. "
+              "Tune b and k3, then blocks.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS,
     .params = bm25_table,

@@ -446,10 +446,11 @@ static const struct rh_algorithm lightfm = {
     .reference = "Kula 2015, Metadata embeddings for user and item cold-start recommendations, CBRecSys at RecSys",
     .cost = "epoch O(nnz F d) with F features of a user and two items, on one thread, and O(nnz tries d) on all for "
             "warp; score O(I d) a query; memory 8 d bytes a user, an item and a feature, and 16 bytes an interaction",
-    .advice = "A factorisation that also ranks new items, and knows new users by their features; on MovieLens 100K "
-              "features help it for seen users too. warp is ahead of bpr and logistic at the top of the list. Tune the "
-              "number of epochs (early stopping) and rate, then blocks: every one costs time in each step. Histories "
-              "of unseen users are not looked at.",
+    .advice = "Where new users have features: by age, gender and occupation it is ahead of popularity on MovieLens "
+              "100K for users without history; new items are ranked too, though bm25 and feature_ridge do it better "
+              "there. Features help for seen users as well; warp is ahead of bpr and logistic at the top of the list. "
+              "Tune the number of epochs (early stopping) and rate, then blocks. Histories of unseen users are not "
+              "looked at.",
     .revision = 1,
     .flags = RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
     .params = lightfm_table,

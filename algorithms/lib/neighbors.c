@@ -323,7 +323,9 @@ int rh_neighbor_model_persist(struct rh_ctx *ctx, const void *params, const stru
 {
     (void)params;
     struct rh_neighbor_model *s = state;
+    int32_t weighted = s->weighted; /* a file may hold what is no bool */
+    int status = ctx->host->value(ctx, "weighted", &weighted, sizeof weighted);
     s->target = train->target;
-    int status = ctx->host->value(ctx, "weighted", &s->weighted, sizeof s->weighted);
+    s->weighted = weighted != 0;
     return status < 0 ? status : rh_neighbors_persist(ctx, train->domain[train->target].n_items, &s->brings);
 }
