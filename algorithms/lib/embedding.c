@@ -1,6 +1,6 @@
 #include "algorithms/lib/embedding.h"
 
-#include <string.h>
+#include <stdio.h>
 
 int rh_embedding_init(struct rh_ctx *ctx, struct rh_embedding *t, int32_t n, int32_t E, double spread,
                       struct rh_rng *r)
@@ -82,6 +82,33 @@ void rh_embedding_descend_all(struct rh_embedding *t, const struct rh_optimizer_
     for (int32_t k = 0; k < t->n_touched; k++)
         t->is_touched[t->touched[k]] = 0;
     t->n_touched = 0;
+}
+
+int rh_embedding_persist(struct rh_ctx *ctx, struct rh_embedding *t, const char *name, unsigned purpose)
+{
+    struct {
+        const char *what;
+        void *array; /* address of the pointer */
+        int64_t n;
+        size_t elem;
+    } part[] = { { "", &t->w, (int64_t)t->n * t->E, sizeof *t->w },
+                 { " first", &t->first, (int64_t)t->n * t->E, sizeof *t->w },
+                 { " second", &t->second, (int64_t)t->n * t->E, sizeof *t->w },
+                 { " moved", &t->moved, t->n, sizeof *t->moved },
+                 { " tail", &t->tail, t->n, sizeof *t->tail } };
+    int n = !(purpose & RH_FOR_RESUMING) ? 1 : t->moved ? 5 : 3, status = RH_OK;
+    char full[64];
+    for (int k = 0; k < n && status >= 0; k++) {
+        snprintf(full, sizeof full, "%s%s", name, part[k].what);
+        status = ctx->host->field(ctx, full, part[k].array, part[k].n, part[k].elem);
+    }
+    if (n < 5 || status < 0)
+        return status;
+    snprintf(full, sizeof full, "%s now", name);
+    if ((status = ctx->host->value(ctx, full, &t->now, sizeof t->now)) < 0)
+        return status;
+    snprintf(full, sizeof full, "%s tail now", name);
+    return ctx->host->value(ctx, full, &t->tail_now, sizeof t->tail_now);
 }
 
 static inline rh_real weight_of(const float *val, int32_t j, rh_real share)

@@ -55,6 +55,10 @@ int rh_embedding_follow(struct rh_ctx *ctx, struct rh_embedding *t, const struct
 void rh_embedding_wake(struct rh_embedding *t, const struct rh_optimizer_state *o, int32_t row);
 void rh_embedding_wake_all(struct rh_embedding *t, const struct rh_optimizer_state *o);
 
+/* The part of persist for a table whose n and E are set: its vectors, called `name`; for RH_FOR_RESUMING what the
+ * optimiser remembers as well. */
+int rh_embedding_persist(struct rh_ctx *ctx, struct rh_embedding *t, const char *name, unsigned purpose);
+
 /* out[E] += the mean (or sum) of rows col[0 .. n-1], each times val (NULL: 1): an embedding bag of a multi-hot
  * feature. The mean divides by n. Its way back adds dout[E] to the rows' gradients alike. */
 void rh_embedding_bag(const struct rh_embedding *t, int32_t n, const int32_t *col, const float *val, bool mean,

@@ -1,6 +1,7 @@
 #include "algorithms/lib/mlp.h"
 
 #include <cblas.h>
+#include <stdio.h>
 #include <string.h>
 
 #ifdef RH_NN_DOUBLE
@@ -261,4 +262,31 @@ void rh_mlp_back_r(const struct rh_mlp *m, const rh_real *phi, int32_t n, const 
         swap = rd;
         rd = rbelow, rbelow = swap;
     }
+}
+
+/* ------------------------------------------------------------------------------------------------------ weights */
+
+int rh_layers_init(struct rh_ctx *ctx, struct rh_layers *l, struct rh_rng *r)
+{
+    l->size = rh_mlp_size(&l->net);
+    l->phi = ctx->host->alloc(ctx, (size_t)l->size, sizeof *l->phi);
+    l->first = ctx->host->alloc(ctx, (size_t)l->size, sizeof *l->first);
+    l->second = ctx->host->alloc(ctx, (size_t)l->size, sizeof *l->second);
+    if (!l->phi || !l->first || !l->second)
+        return RH_ENOMEM;
+    rh_mlp_init(&l->net, r, l->phi);
+    return RH_OK;
+}
+
+int rh_layers_persist(struct rh_ctx *ctx, struct rh_layers *l, const char *name, unsigned purpose)
+{
+    static const char *const what[] = { "", " first", " second" };
+    rh_real **const array[] = { &l->phi, &l->first, &l->second };
+    int status = RH_OK;
+    for (int k = 0; k < (purpose & RH_FOR_RESUMING ? 3 : 1) && status >= 0; k++) {
+        char full[64];
+        snprintf(full, sizeof full, "%s%s", name, what[k]);
+        status = ctx->host->field(ctx, full, array[k], l->size, sizeof *l->phi);
+    }
+    return status;
 }

@@ -60,4 +60,16 @@ void rh_mlp_back_r(const struct rh_mlp *m, const rh_real *phi, int32_t n, const 
                    const rh_real *tape, const rh_real *rtape, const rh_real *v, const rh_real *rx, const rh_real *dy,
                    const rh_real *rdy, rh_real *rdphi, rh_real *rdx, rh_real *work);
 
+/* A stack with its weights and what an optimiser remembers of them. */
+struct rh_layers {
+    struct rh_mlp net;
+    int64_t size;                  /* rh_mlp_size */
+    rh_real *phi, *first, *second; /* [size] */
+};
+/* Memory by alloc, for layers whose net is set, and random weights. */
+int rh_layers_init(struct rh_ctx *ctx, struct rh_layers *l, struct rh_rng *r);
+/* The part of persist for layers whose net and size are set: the weights, called `name`; for RH_FOR_RESUMING what the
+ * optimiser remembers as well. */
+int rh_layers_persist(struct rh_ctx *ctx, struct rh_layers *l, const char *name, unsigned purpose);
+
 #endif

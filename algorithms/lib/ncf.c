@@ -14,8 +14,8 @@ void rh_ncf_shape(struct rh_ncf *net, bool gmf, bool mlp, int32_t factors, int32
     for (int32_t l = 0; l <= depth; l++)
         m->width[l] = factors << (depth - l);
     m->width[depth + 1] = 1;
-    net->part[RH_GMF].used = gmf;
-    net->part[RH_MLP].used = mlp;
+    net->used[RH_GMF] = gmf;
+    net->used[RH_MLP] = mlp;
     for (int k = 0; k < RH_NCF_PARTS; k++)
         net->part[k].size = rh_mlp_size(&net->part[k].net);
 }
@@ -25,44 +25,59 @@ int32_t rh_ncf_width(const struct rh_ncf *net, int table)
     return table < RH_MLP_USER ? net->part[RH_GMF].net.width[0] : net->part[RH_MLP].net.width[0] / 2;
 }
 
-static int take_layers(struct rh_ctx *ctx, struct rh_ncf_layers *p, struct rh_rng *r)
-{
-    p->phi = ctx->host->alloc(ctx, (size_t)p->size, sizeof *p->phi);
-    p->first = ctx->host->alloc(ctx, (size_t)p->size, sizeof *p->first);
-    p->second = ctx->host->alloc(ctx, (size_t)p->size, sizeof *p->second);
-    if (!p->phi || !p->first || !p->second)
-        return RH_ENOMEM;
-    rh_mlp_init(&p->net, r, p->phi);
-    return RH_OK;
-}
-
 int rh_ncf_init(struct rh_ctx *ctx, struct rh_ncf *net, int32_t n_users, int32_t n_items, double spread)
 {
     for (int k = 0; k < RH_NCF_TABLES; k++) {
         struct rh_rng r = ctx->host->stream(ctx, "vectors", (uint64_t)k),
                       layers = ctx->host->stream(ctx, "layers", (uint64_t)k);
-        if (!net->part[k / 2].used)
+        if (!net->used[k / 2])
             continue;
         int status = rh_embedding_init(ctx, &net->table[k], k % 2 ? n_items : n_users, rh_ncf_width(net, k), spread,
                                        &r);
         if (status == RH_OK)
             status = rh_embedding_follow(ctx, &net->table[k], &net->rule);
         if (status == RH_OK && k % 2 == 0)
-            status = take_layers(ctx, &net->part[k / 2], &layers);
+            status = rh_layers_init(ctx, &net->part[k / 2], &layers);
         if (status < 0)
             return status;
     }
     return RH_OK;
 }
 
+int rh_ncf_persist(struct rh_ctx *ctx, struct rh_ncf *net, int32_t n_users, int32_t n_items)
+{
+    static const char *const tables[] = { "gmf users", "gmf items", "mlp users", "mlp items" };
+    unsigned purpose = ctx->host->purpose(ctx), start = RH_FOR_LOADING | RH_FOR_STARTING;
+    int status = RH_OK;
+    /* Who starts from a model does so with the shares of the own parameters: they belong to the epochs to come. */
+    if ((purpose & start) != start || purpose & RH_FOR_RESUMING)
+        status = ctx->host->value(ctx, "shares", net->share, sizeof net->share);
+    for (int k = 0; k < RH_NCF_TABLES && status >= 0; k++) {
+        net->table[k].n = k % 2 ? n_items : n_users;
+        net->table[k].E = rh_ncf_width(net, k);
+        if (net->used[k / 2])
+            status = rh_embedding_persist(ctx, &net->table[k], tables[k], purpose);
+    }
+    for (int k = 0; k < RH_NCF_PARTS && status >= 0; k++)
+        if (net->used[k])
+            status = rh_layers_persist(ctx, &net->part[k], k == RH_GMF ? "gmf layers" : "mlp layers", purpose);
+    if (status < 0 || !(purpose & RH_FOR_RESUMING))
+        return status;
+    if ((status = ctx->host->value(ctx, "alone", &net->alone, sizeof net->alone)) < 0 ||
+        (status = ctx->host->value(ctx, "rule", &net->rule.kind, sizeof net->rule.kind)) < 0 ||
+        (status = ctx->host->value(ctx, "rate", &net->rule.rate, sizeof net->rule.rate)) < 0)
+        return status;
+    return ctx->host->value(ctx, "steps", &net->rule.step, sizeof net->rule.step);
+}
+
 bool rh_ncf_finite(const struct rh_ncf *net)
 {
     bool finite = true;
     for (int k = 0; k < RH_NCF_PARTS; k++)
-        if (net->part[k].used)
+        if (net->used[k])
             finite = finite && rh_nn_finite(net->part[k].size, net->part[k].phi);
     for (int k = 0; k < RH_NCF_TABLES; k++)
-        if (net->part[k / 2].used)
+        if (net->used[k / 2])
             finite = finite && rh_nn_finite((int64_t)net->table[k].n * net->table[k].E, net->table[k].w);
     return finite;
 }
@@ -87,7 +102,7 @@ static void gather(const struct rh_ncf_step *t, int64_t begin, int64_t end)
     const struct rh_ncf *net = t->net;
     size_t F = (size_t)net->table[RH_GMF_USER].E, E = (size_t)net->table[RH_MLP_USER].E;
     for (int64_t k = begin; k < end; k++) {
-        if (net->part[RH_GMF].used) {
+        if (net->used[RH_GMF]) {
             rh_real *x = t->x[RH_GMF] + (size_t)k * F;
             const rh_real *p = rh_embedding_row(&net->table[RH_GMF_USER], t->row[0][k]);
             const rh_real *q = rh_embedding_row(&net->table[RH_GMF_ITEM], t->row[1][k]);
@@ -95,7 +110,7 @@ static void gather(const struct rh_ncf_step *t, int64_t begin, int64_t end)
             for (size_t f = 0; f < F; f++)
                 x[f] = p[f] * q[f];
         }
-        if (net->part[RH_MLP].used) {
+        if (net->used[RH_MLP]) {
             rh_real *x = t->x[RH_MLP] + (size_t)k * 2 * E;
             memcpy(x, rh_embedding_row(&net->table[RH_MLP_USER], t->row[0][k]), E * sizeof *x);
             memcpy(x + E, rh_embedding_row(&net->table[RH_MLP_ITEM], t->row[1][k]), E * sizeof *x);
@@ -114,7 +129,7 @@ static double cross_entropy(const struct rh_ncf_step *t, int64_t begin, int32_t 
     for (int32_t k = 0; k < n; k++) {
         rh_real label = (begin + k) % t->m == 0, sum = 0;
         for (int part = 0; part < RH_NCF_PARTS; part++) {
-            if (!net->part[part].used)
+            if (!net->used[part])
                 continue;
             sum += y[part][k];
             if (net->alone) {
@@ -138,19 +153,19 @@ static int learn_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
     int32_t n = (int32_t)(end - begin);
     const rh_real *y[RH_NCF_PARTS] = { NULL }, *mask = NULL;
     gather(t, begin, end);
-    if (net->part[RH_MLP].used && net->dropout > 0) {
+    if (net->used[RH_MLP] && net->dropout > 0) {
         struct rh_rng r = ctx->host->stream(ctx, "dropout", t->number << 32 | (uint64_t)begin);
         rh_mlp_drop(&net->part[RH_MLP].net, n, net->dropout, &r, to->mask);
         mask = to->mask;
     }
     for (int k = 0; k < RH_NCF_PARTS; k++)
-        if (net->part[k].used)
+        if (net->used[k])
             y[k] = rh_mlp_forward(&net->part[k].net, net->part[k].phi, n, t->x[k] + begin * net->part[k].net.width[0],
                                   k == RH_MLP ? mask : NULL, to->tape[k]);
     to->loss = cross_entropy(t, begin, n, y, to);
     for (int k = 0; k < RH_NCF_PARTS; k++) {
-        const struct rh_ncf_layers *p = &net->part[k];
-        if (!p->used)
+        const struct rh_layers *p = &net->part[k];
+        if (!net->used[k])
             continue;
         size_t at = (size_t)begin * (size_t)p->net.width[0], size = (size_t)n * (size_t)p->net.width[0];
         memset(to->g[k], 0, (size_t)p->size * sizeof *to->g[k]);
@@ -199,12 +214,12 @@ static int move_part(struct rh_ctx *ctx, void *arg, int64_t piece, int64_t end)
     struct rh_ncf *net = t->net;
     (void)ctx, (void)end;
     if (piece < RH_NCF_PARTS) {
-        if (net->part[piece].used)
+        if (net->used[piece])
             move_tables(t, (int)piece);
         return RH_OK;
     }
     int k = piece - RH_NCF_PARTS < t->first_piece[RH_MLP] ? RH_GMF : RH_MLP;
-    struct rh_ncf_layers *p = &net->part[k];
+    struct rh_layers *p = &net->part[k];
     int64_t from = (piece - RH_NCF_PARTS - t->first_piece[k]) * WEIGHTS_AT;
     int64_t n = p->size - from < WEIGHTS_AT ? p->size - from : WEIGHTS_AT;
     rh_real *g = t->shard[0].g[k] + from;
@@ -235,9 +250,9 @@ int rh_ncf_step_init(struct rh_ctx *ctx, struct rh_ncf *net, int32_t n, int32_t 
     *t = (struct rh_ncf_step){ .net = net, .n = n, .m = m };
     t->shard = ctx->host->scratch(ctx, shards, sizeof *t->shard);
     for (int k = 0; k < RH_NCF_PARTS; k++) {
-        const struct rh_ncf_layers *p = &net->part[k];
-        t->first_piece[k + 1] = t->first_piece[k] + (p->used ? (p->size + WEIGHTS_AT - 1) / WEIGHTS_AT : 0);
-        if (!p->used)
+        const struct rh_layers *p = &net->part[k];
+        t->first_piece[k + 1] = t->first_piece[k] + (net->used[k] ? (p->size + WEIGHTS_AT - 1) / WEIGHTS_AT : 0);
+        if (!net->used[k])
             continue;
         t->x[k] = ctx->host->scratch(ctx, rows, (size_t)p->net.width[0] * cell);
         t->dx[k] = ctx->host->scratch(ctx, rows, (size_t)p->net.width[0] * cell);

@@ -19,18 +19,12 @@ enum rh_ncf_part { RH_GMF, RH_MLP, RH_NCF_PARTS };
 /* part t / 2, side t % 2 */
 enum rh_ncf_table { RH_GMF_USER, RH_GMF_ITEM, RH_MLP_USER, RH_MLP_ITEM, RH_NCF_TABLES };
 
-struct rh_ncf_layers {
-    bool used;
-    struct rh_mlp net; /* with the head as its last layer */
-    int64_t size;
-    rh_real *phi, *first, *second; /* [size] */
-};
-
 struct rh_ncf {
     struct rh_embedding table[RH_NCF_TABLES]; /* of the parts that are used; followed */
-    struct rh_ncf_layers part[RH_NCF_PARTS];
-    rh_real share[RH_NCF_PARTS]; /* of a part in the score */
-    bool alone;                  /* the parts learn each for itself: from scores without shares */
+    bool used[RH_NCF_PARTS];
+    struct rh_layers part[RH_NCF_PARTS]; /* with the head as their last layer */
+    rh_real share[RH_NCF_PARTS];         /* of a part in the score */
+    bool alone;                          /* the parts learn each for itself: from scores without shares */
     struct rh_optimizer_state rule;
     double dropout; /* share of MLP's hidden units that training drops */
 };
@@ -41,6 +35,8 @@ void rh_ncf_shape(struct rh_ncf *net, bool gmf, bool mlp, int32_t factors, int32
 int32_t rh_ncf_width(const struct rh_ncf *net, int table);
 /* Memory by alloc, and random weights. */
 int rh_ncf_init(struct rh_ctx *ctx, struct rh_ncf *net, int32_t n_users, int32_t n_items, double spread);
+/* The part of persist, of a network whose shape is set. */
+int rh_ncf_persist(struct rh_ctx *ctx, struct rh_ncf *net, int32_t n_users, int32_t n_items);
 bool rh_ncf_finite(const struct rh_ncf *net);
 
 struct rh_ncf_shard;

@@ -213,7 +213,7 @@ static int publish(struct rh_ctx *ctx, struct neumf_state *s)
                                "the weights are no numbers any more; lower rate, which is %g, or "
                                "tuning_rate, which is %g",
                                s->params->rate, s->params->tuning_rate);
-    return s->net.part[RH_MLP].used ? ctx->host->parallel(ctx, s->domain->n_items, TILE, items_part, s) : RH_OK;
+    return s->net.used[RH_MLP] ? ctx->host->parallel(ctx, s->domain->n_items, TILE, items_part, s) : RH_OK;
 }
 
 /* What scoring one user takes. */
@@ -257,14 +257,14 @@ static void score_user(const struct neumf_state *s, const struct rh_query *q, st
 {
     const struct rh_embedding *p = &s->net.table[RH_GMF_USER], *items = &s->net.table[RH_GMF_ITEM];
     memset(out, 0, (size_t)q->n_candidates * sizeof *out);
-    if (s->net.part[RH_GMF].used) {
+    if (s->net.used[RH_GMF]) {
         memset(x->taste, 0, (size_t)p->E * sizeof *x->taste);
         rh_axpy_product(p->E, s->net.share[RH_GMF], rh_embedding_row(p, q->user), s->net.part[RH_GMF].phi, x->taste);
         for (int32_t c = 0; c < q->n_candidates; c++)
             out[c] = (float)(rh_dot(p->E, x->taste, rh_embedding_row(items, q->candidate ? q->candidate[c] : c)) +
                              s->net.share[RH_GMF] * s->net.part[RH_GMF].phi[p->E]);
     }
-    if (!s->net.part[RH_MLP].used)
+    if (!s->net.used[RH_MLP])
         return;
     user_half(s, q->user, x->by_user);
     for (int32_t c = 0; c < q->n_candidates; c += TILE) {
@@ -319,7 +319,7 @@ static int take_rows(struct rh_ctx *ctx, struct neumf_state *s)
 
 static int take_by_item(struct rh_ctx *ctx, struct neumf_state *s)
 {
-    if (!s->net.part[RH_MLP].used)
+    if (!s->net.used[RH_MLP])
         return RH_OK;
     s->by_item = ctx->host->alloc(ctx, (size_t)s->domain->n_items,
                                   (size_t)s->net.part[RH_MLP].net.width[1] * sizeof *s->by_item);
@@ -390,37 +390,23 @@ static int neumf_epoch(struct rh_ctx *ctx, void *state, int32_t epoch, double *l
         return status;
     *loss /= (double)s->n_liked * m;
     for (int k = 0; k < RH_NCF_TABLES; k++)
-        if (s->net.part[k / 2].used)
+        if (s->net.used[k / 2])
             rh_embedding_wake_all(&s->net.table[k], &s->net.rule);
     return publish(ctx, s);
 }
 
 static int neumf_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
-    static const char *const tables[] = { "gmf users", "gmf items", "mlp users", "mlp items" };
-    static const char *const layers[] = { "gmf layers", "mlp layers" };
     struct neumf_state *s = state;
-    bool loading = !s->params;
-    int status = RH_OK;
-    if (loading)
+    bool made = s->params;
+    if (!made)
         take_shapes(s, params, train);
-    if ((status = ctx->host->value(ctx, "shares", s->net.share, sizeof s->net.share)) < 0)
+    int status = rh_ncf_persist(ctx, &s->net, s->n_users, s->domain->n_items);
+    if (status < 0 || !(ctx->host->purpose(ctx) & RH_FOR_LOADING))
         return status;
-    for (int k = 0; k < RH_NCF_TABLES && status >= 0; k++) {
-        struct rh_embedding *t = &s->net.table[k];
-        if (!s->net.part[k / 2].used)
-            continue;
-        t->n = k % 2 ? s->domain->n_items : s->n_users;
-        t->E = rh_ncf_width(&s->net, k);
-        status = ctx->host->field(ctx, tables[k], &t->w, (int64_t)t->n * t->E, sizeof *t->w);
-    }
-    for (int k = 0; k < RH_NCF_PARTS && status >= 0; k++)
-        if (s->net.part[k].used)
-            status = ctx->host->field(ctx, layers[k], &s->net.part[k].phi, s->net.part[k].size,
-                                      sizeof *s->net.part[k].phi);
-    if (!loading || status < 0)
+    if (!made && (status = take_by_item(ctx, s)) < 0)
         return status;
-    return (status = take_by_item(ctx, s)) < 0 ? status : publish(ctx, s);
+    return publish(ctx, s);
 }
 
 static const struct rh_algorithm neumf = {
@@ -429,17 +415,14 @@ static const struct rh_algorithm neumf = {
     .name = "neumf",
     .summary = "neural matrix factorisation: products and layers over vectors of users and items",
     .reference = "He, Liao, Nie, Hu and Chua 2017, Neural collaborative filtering, WWW",
-    .cost = "epoch O(nnz (1 + negatives) S) with S weights of the layers, about 2.7 F^2 4^(L-1) x 2; score O(S) a "
-            "user and "
-            "item, the first layer's items are made once; memory 16 (U + I) F (1 + 2^(L-1)) bytes",
-    .advice =
-        "The network that many later ones are compared with; tuned neighbours, ease and ials are often better "
-        "(Rendle "
-        "et al. 2020, Ferrari Dacrema et al. 2021), so run them beside it. Tune factors, rate and the number of "
-        "epochs (early stopping) first, then negatives and decay. Users who were not in training get what the "
-        "items' side says: no folding in.",
+    .cost = "epoch O(nnz (1 + negatives) S) with S weights of the layers, about 2.7 F^2 4^(L-1) x 2; score O(S) a user "
+            "and item, the first layer's items are made once; memory 16 (U + I) F (1 + 2^(L-1)) bytes",
+    .advice = "The network that many later ones are compared with; tuned neighbours, ease and ials are often better "
+              "(Rendle et al. 2020, Ferrari Dacrema et al. 2021), so run them beside it. Tune factors, rate and the "
+              "number of epochs (early stopping) first, then negatives and decay. Users who were not in training get "
+              "what the items' side says: no folding in.",
     .revision = 1,
-    .flags = RH_A_RANDOM,
+    .flags = RH_A_RANDOM | RH_A_RESUMES,
     .params = neumf_table,
     .params_size = sizeof(struct neumf_params),
     .state_size = sizeof(struct neumf_state),

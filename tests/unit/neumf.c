@@ -72,35 +72,35 @@ static void check_step(int threads, bool gmf, bool mlp, bool alone, double dropo
     l.step.number = 5;
 
     for (int k = 0; k < RH_NCF_PARTS; k++) /* biases, too: at 0 a unit without input stands at its kink */
-        if (l.net.part[k].used)
+        if (l.net.used[k])
             fill(&r, l.net.part[k].phi, l.net.part[k].size, 0.5);
 
     double was[RH_NCF_TABLES][200], moved[RH_NCF_TABLES][200], phi[RH_NCF_PARTS][200], after[RH_NCF_PARTS][200];
     loss_of(&l);
     for (int k = 0; k < RH_NCF_TABLES; k++)
-        if (l.net.part[k / 2].used)
+        if (l.net.used[k / 2])
             memcpy(was[k], l.net.table[k].w, (size_t)l.net.table[k].n * (size_t)l.net.table[k].E * sizeof **was);
     for (int k = 0; k < RH_NCF_PARTS; k++)
-        if (l.net.part[k].used)
+        if (l.net.used[k])
             memcpy(phi[k], l.net.part[k].phi, (size_t)l.net.part[k].size * sizeof **phi);
     assert_int_equal(rh_ncf_move(&h.ctx, &l.step), RH_OK);
     for (int k = 0; k < RH_NCF_TABLES; k++)
-        if (l.net.part[k / 2].used) {
+        if (l.net.used[k / 2]) {
             size_t size = (size_t)l.net.table[k].n * (size_t)l.net.table[k].E * sizeof **was;
             memcpy(moved[k], l.net.table[k].w, size);
             memcpy(l.net.table[k].w, was[k], size);
         }
     for (int k = 0; k < RH_NCF_PARTS; k++)
-        if (l.net.part[k].used) {
+        if (l.net.used[k]) {
             memcpy(after[k], l.net.part[k].phi, (size_t)l.net.part[k].size * sizeof **phi);
             memcpy(l.net.part[k].phi, phi[k], (size_t)l.net.part[k].size * sizeof **phi);
         }
     for (int k = 0; k < RH_NCF_TABLES; k++)
-        if (l.net.part[k / 2].used)
+        if (l.net.used[k / 2])
             check_weights(&l, k % 2 ? "items" : "users", l.net.table[k].w, moved[k],
                           (int64_t)l.net.table[k].n * l.net.table[k].E);
     for (int k = 0; k < RH_NCF_PARTS; k++)
-        if (l.net.part[k].used)
+        if (l.net.used[k])
             check_weights(&l, "layers", l.net.part[k].phi, after[k], l.net.part[k].size);
     test_host_release(&h);
 }

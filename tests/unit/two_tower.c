@@ -54,7 +54,7 @@ struct learning {
     struct test_world w;
     struct test_model m;
     struct two_tower_state *s;
-    struct step t;
+    struct rh_towers_step t;
     int32_t row[USERS * 8];
 };
 
@@ -65,12 +65,12 @@ static void begin(struct learning *l, const char *settings, int32_t n, bool user
     assert_int_equal(test_fit(&l->h, &two_tower, settings, &l->w.train, 0, &l->m), RH_OK);
     l->s = l->m.state;
     struct rh_rng r = rh_stream(7, "two_tower", "rows", 0);
-    for (int32_t k = 0; k < l->s->n_rows; k++)
+    for (int32_t k = 0; k < l->s->net.n_rows; k++)
         l->row[k] = k;
-    rh_rng_shuffle(&r, l->row, l->s->n_rows);
-    for (int side = 0; side < N_SIDES; side++) /* biases, too: at 0 a unit without input stands at its kink */
-        fill(&r, l->s->end[side].phi, l->s->end[side].size, 0.5);
-    assert_int_equal(take_step(&l->h.ctx, l->s, n, &l->t), RH_OK);
+    rh_rng_shuffle(&r, l->row, l->s->net.n_rows);
+    for (int side = 0; side < RH_SIDES; side++) /* biases, too: at 0 a unit without input stands at its kink */
+        fill(&r, l->s->net.end[side].phi, l->s->net.end[side].size, 0.5);
+    assert_int_equal(rh_towers_step_init(&l->h.ctx, &l->s->net, n, &l->t), RH_OK);
     l->t.row = l->row;
     l->t.number = 3;
 }
@@ -85,7 +85,7 @@ static double loss_of(void *arg)
 {
     struct learning *l = arg;
     double loss = 0;
-    assert_int_equal(learn(&l->h.ctx, &l->t, &loss), RH_OK);
+    assert_int_equal(rh_towers_learn(&l->h.ctx, &l->t, &loss), RH_OK);
     return loss;
 }
 
@@ -96,22 +96,23 @@ static void loss_is_the_definition(void **state)
     struct learning l;
     begin(&l, "factors = 4; hidden = 5; batch = 70; temperature = 0.3", 70, false);
     double loss = loss_of(&l), sum = 0;
-    const struct rh_domain *d = l.s->domain;
+    const struct rh_domain *d = l.s->net.domain;
     for (int k = 0; k < 70; k++) {
-        int32_t user = l.s->user_of[l.row[k]];
+        int32_t user = l.s->net.user_of[l.row[k]];
         double all = 0, own = 0;
         for (int j = 0; j < 70; j++) {
             int32_t item = d->item[l.row[j]], count = 0;
             bool has = false;
-            for (int64_t i = 0; i < l.s->n_rows; i++)
+            for (int64_t i = 0; i < l.s->net.n_rows; i++)
                 count += d->item[i] == item;
             for (int64_t i = d->row[user]; i < d->row[user + 1]; i++)
                 has = has || d->item[i] == item;
-            double s = rh_dot(4, l.t.y[USER] + k * 4, l.t.y[ITEM] + j * 4) / 0.3 - log((double)count / l.s->n_rows);
+            double s = rh_dot(4, l.t.y[RH_USER_SIDE] + k * 4, l.t.y[RH_ITEM_SIDE] + j * 4) / 0.3 -
+                       log((double)count / l.s->net.n_rows);
             all += j == k || !has ? exp(s) : 0;
             own = j == k ? s : own;
         }
-        check("length", k, rh_dot(4, l.t.y[USER] + k * 4, l.t.y[USER] + k * 4), 1);
+        check("length", k, rh_dot(4, l.t.y[RH_USER_SIDE] + k * 4, l.t.y[RH_USER_SIDE] + k * 4), 1);
         sum += (log(all) - own) / 70;
     }
     check("loss", 0, loss, sum);
@@ -133,19 +134,23 @@ static void check_settings(const char *settings, bool user_features)
     begin(&l, settings, 70, user_features);
     struct two_tower_state *s = l.s;
     loss_of(&l);
-    int n = 0, E = s->tower.E;
-    x[n++] = (struct weights){ "user layers", s->end[USER].phi, s->end[USER].size, { 0 }, { 0 } };
-    x[n++] = (struct weights){ "item layers", s->end[ITEM].phi, s->end[ITEM].size, { 0 }, { 0 } };
-    x[n++] = (struct weights){ "own vectors", s->tower.own, (int64_t)ITEMS * E, { 0 }, { 0 } };
-    x[n++] = (struct weights){ "feature vectors", s->tower.table, (int64_t)s->tower.n_columns * E, { 0 }, { 0 } };
-    for (int b = 0; b < s->train->n_user_blocks; b++)
-        x[n++] =
-            (struct weights){ "user features", s->user_table[b].w, (int64_t)s->user_table[b].n * E, { 0 }, { 0 } };
+    int n = 0, E = s->net.tower.E;
+    x[n++] =
+        (struct weights){ "user layers", s->net.end[RH_USER_SIDE].phi, s->net.end[RH_USER_SIDE].size, { 0 }, { 0 } };
+    x[n++] =
+        (struct weights){ "item layers", s->net.end[RH_ITEM_SIDE].phi, s->net.end[RH_ITEM_SIDE].size, { 0 }, { 0 } };
+    x[n++] = (struct weights){ "own vectors", s->net.tower.own, (int64_t)ITEMS * E, { 0 }, { 0 } };
+    x[n++] =
+        (struct weights){ "feature vectors", s->net.tower.table, (int64_t)s->net.tower.n_columns * E, { 0 }, { 0 } };
+    for (int b = 0; b < s->net.train->n_user_blocks; b++)
+        x[n++] = (struct weights){
+            "user features", s->net.user_table[b].w, (int64_t)s->net.user_table[b].n * E, { 0 }, { 0 }
+        };
     for (int k = 0; k < n; k++) {
         assert_true(x[k].n <= 400);
         memcpy(x[k].was, x[k].w, (size_t)x[k].n * sizeof(double));
     }
-    assert_int_equal(move(&l.h.ctx, &l.t), RH_OK);
+    assert_int_equal(rh_towers_move(&l.h.ctx, &l.t), RH_OK);
     for (int k = 0; k < n; k++) {
         memcpy(x[k].moved, x[k].w, (size_t)x[k].n * sizeof(double));
         memcpy(x[k].w, x[k].was, (size_t)x[k].n * sizeof(double));
@@ -175,13 +180,13 @@ static void histories_leave_the_item_out(void **state)
     (void)state;
     struct learning l;
     begin(&l, "history = 4; history_dropout = 0.3; batch = 100", 100, false);
-    const struct rh_domain *d = l.s->domain;
+    const struct rh_domain *d = l.s->net.domain;
     int full = 0, none = 0;
     for (uint64_t number = 0; number < 5; number++) {
         l.t.number = number;
         loss_of(&l);
         for (int k = 0; k < 100; k++) {
-            int32_t user = l.s->user_of[l.row[k]], n = (int32_t)(d->row[user + 1] - d->row[user]);
+            int32_t user = l.s->net.user_of[l.row[k]], n = (int32_t)(d->row[user + 1] - d->row[user]);
             assert_true(l.t.n_seen[k] <= 4 && l.t.n_seen[k] < n);
             full += l.t.n_seen[k] == 4;
             none += l.t.n_seen[k] == 0;
@@ -210,13 +215,14 @@ static void scores_are_those_of_the_towers(void **state)
     begin(&l, "factors = 4; hidden = 6; batch = 2; history_dropout = 0; temperature = 0.2", 2, true);
     assert_int_equal(refresh(&l.h.ctx, l.s), RH_OK);
     static float out[ITEMS];
-    const struct rh_domain *d = l.s->domain;
+    const struct rh_domain *d = l.s->net.domain;
     for (int k = 0; k < 10; k++) {
-        assert_int_equal(take_step(&l.h.ctx, l.s, 2, &l.t), RH_OK); /* scoring gives scratch memory back */
+        assert_int_equal(rh_towers_step_init(&l.h.ctx, &l.s->net, 2, &l.t),
+                         RH_OK); /* scoring gives scratch memory back */
         l.t.row = l.row + 2 * k;
         loss_of(&l);
-        double score = rh_dot(4, l.t.y[USER], l.t.y[ITEM]) / 0.2;
-        int32_t user = l.s->user_of[l.t.row[0]], item = d->item[l.t.row[0]], history[10], n = 0;
+        double score = rh_dot(4, l.t.y[RH_USER_SIDE], l.t.y[RH_ITEM_SIDE]) / 0.2;
+        int32_t user = l.s->net.user_of[l.t.row[0]], item = d->item[l.t.row[0]], history[10], n = 0;
         for (int64_t i = d->row[user]; i < d->row[user + 1]; i++)
             if (d->item[i] != item)
                 history[n++] = d->item[i];
@@ -252,9 +258,9 @@ static void new_items_are_their_features(void **state)
     struct two_tower_state *s = m.state;
     double new = 0, old = 0;
     for (int e = 0; e < 32; e++)
-        new += fabs(s->tower.own[e]) + fabs(s->tower.own[32 + e]) + fabs(s->tower.own[64 + e]);
+        new += fabs(s->net.tower.own[e]) + fabs(s->net.tower.own[32 + e]) + fabs(s->net.tower.own[64 + e]);
     for (int64_t j = 0; j < n; j++)
-        old += fabs(s->tower.own[(size_t)row[j].item * 32]);
+        old += fabs(s->net.tower.own[(size_t)row[j].item * 32]);
     assert_true(new == 0 && old > 0);
     static float out[ITEMS];
     struct rh_query q = test_query(&h, &w.train, 1);
@@ -327,7 +333,7 @@ static void bad_input(void **state)
     test_model_release(&m);
     h.error = (struct rh_error){ 0 };
     assert_int_equal(test_fit(&h, &two_tower, NULL, &w.train, 1, &m), RH_OK);
-    ((struct two_tower_state *)m.state)->end[USER].phi[0] = NAN;
+    ((struct two_tower_state *)m.state)->net.end[RH_USER_SIDE].phi[0] = NAN;
     assert_int_equal(refresh(&h.ctx, m.state), RH_ENUMERIC);
     assert_string_equal(h.error.text, "the weights are no numbers any more; lower rate, which is 0.003");
     test_model_release(&m);
