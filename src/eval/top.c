@@ -1,10 +1,14 @@
 #include "eval/top.h"
 
+#include "eval/vector.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#define STRIDE 16 /* of the sample that guesses the score at the wanted depth */
+#define SAMPLE 512      /* scores, or one in LEAST_STRIDE where there are few, guess the one at the wanted depth */
+#define LEAST_STRIDE 16
+#define GROUP 16        /* scores that are looked at together where few are wanted */
 
 int rh_top_make(struct rh_arena *a, int32_t depth, int32_t most, struct rh_top *out, struct rh_error *err)
 {
@@ -51,30 +55,51 @@ static float keep_largest(float *x, int32_t n, int32_t depth)
     return x[want];
 }
 
-/* A score that somewhat more than `depth` candidates are likely to reach: the one that in every sixteenth of the scores
- * stands two standard deviations deeper than the wanted one should. */
+/* A score that somewhat more than `depth` candidates are likely to reach: the one that in a sample of the scores stands
+ * two standard deviations deeper than the wanted one should. */
 static float guess_level(struct rh_top *t, const float *score, int32_t n)
 {
-    double expected = (double)t->depth / STRIDE;
+    int32_t stride = n / SAMPLE > LEAST_STRIDE ? n / SAMPLE : LEAST_STRIDE;
+    double expected = (double)t->depth / stride;
     int32_t m = 0, want = (int32_t)(expected + 2 * sqrt(expected)) + 2;
-    if (n / STRIDE < 2 * want)
+    if (n / stride < 2 * want)
         return -INFINITY;
-    for (int32_t i = 0; i < n; i += STRIDE)
+    for (int32_t i = 0; i < n; i += stride)
         t->score[m++] = score[i];
     return keep_largest(t->score, m, want);
 }
 
 /* Notes which candidates reach a score. Few do, so that a branch would often be guessed wrong; a store that may be
  * overwritten is cheaper. */
-static int32_t note_from(struct rh_top *t, const float *score, int32_t n, float level)
+static inline int32_t note_some(int32_t *at, int32_t m, const float *score, int32_t begin, int32_t end, float least)
 {
-    float least = level > -INFINITY ? level : -FLT_MAX; /* scores are finite, but for what is no candidate */
-    int32_t m = 0;
-    for (int32_t i = 0; i < n; i++) {
-        t->at[m] = i;
+    for (int32_t i = begin; i < end; i++) {
+        at[m] = i;
         m += score[i] >= least;
     }
     return m;
+}
+
+/* The same where so few do that most groups of scores have none: these are passed over by a few vector instructions. */
+RH_VECTOR static int32_t note_few(int32_t *at, const float *score, int32_t n, float least)
+{
+    int32_t m = 0, i = 0;
+    for (; i + GROUP <= n; i += GROUP) {
+        int32_t reach = 0;
+        for (int32_t k = 0; k < GROUP; k++)
+            reach += score[i + k] >= least;
+        if (reach)
+            m = note_some(at, m, score, i, i + GROUP, least);
+    }
+    return note_some(at, m, score, i, n, least);
+}
+
+static int32_t note_from(struct rh_top *t, const float *score, int32_t n, float level)
+{
+    if (level > -INFINITY && n / (4 * GROUP) > t->depth)
+        return note_few(t->at, score, n, level);
+    /* scores are finite, but for what is no candidate */
+    return note_some(t->at, 0, score, 0, n, level > -INFINITY ? level : -FLT_MAX);
 }
 
 /* A larger key comes first: the score in the order of the numbers, then the item, both turned over. */

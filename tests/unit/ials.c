@@ -226,6 +226,98 @@ static void many_steps_of_cg_are_exact(void **state)
     end(&cg);
 }
 
+/* out = A v, a row after the other. */
+static void multiply_plainly(const struct rh_als_problem *q, float lambda, const int32_t *col, int32_t n,
+                             const float *v, float *out)
+{
+    int32_t width = q->model->width;
+    float alpha = (float)q->model->params->alpha;
+    for (int32_t f = 0; f < width; f++)
+        out[f] = lambda * v[f];
+    for (int32_t f = 0; f < width; f++)
+        rh_factor_add(out, v[f], q->gram + (int64_t)f * width, width);
+    for (int32_t k = 0; k < n; k++) {
+        const float *y = q->other + (int64_t)col[k] * width;
+        rh_factor_add(out, alpha * rh_factor_dot(y, v, width), y, width);
+    }
+}
+
+/* Three steps of conjugate gradients (Hestenes and Stiefel 1952) from x. */
+static void solve_plainly(const struct rh_als_problem *q, const int32_t *col, int32_t n, float *x)
+{
+    _Alignas(64) float b[64] = { 0 }, r[64], p[64], ap[64];
+    int32_t width = q->model->width;
+    const struct rh_als_params *params = q->model->params;
+    float lambda = (float)(params->reg * pow(n + (double)q->model->a0 * (double)q->n_other, params->nu));
+    for (int32_t k = 0; k < n; k++)
+        rh_factor_add(b, (float)params->alpha, q->other + (int64_t)col[k] * width, width);
+    multiply_plainly(q, lambda, col, n, x, r);
+    for (int32_t f = 0; f < width; f++)
+        p[f] = r[f] = b[f] - r[f];
+    float rr = rh_factor_dot(r, r, width);
+    for (int step = 0; step < 3; step++) {
+        multiply_plainly(q, lambda, col, n, p, ap);
+        float a = rr / rh_factor_dot(p, ap, width);
+        rh_factor_add(x, a, p, width);
+        rh_factor_add(r, -a, ap, width);
+        float next = rh_factor_dot(r, r, width), more = next / rr;
+        rr = next;
+        for (int32_t f = 0; f < width; f++)
+            p[f] = r[f] + more * p[f];
+    }
+}
+
+/* Rows are worked on four at a time; every sum is made in the order that one at a time has. */
+static void cg_is_that_of_plain_loops_bit_by_bit(void **state)
+{
+    (void)state;
+    const char *const of_cg[] = { "factors = 12; solver = cg", "factors = 64; solver = cg; alpha = 2.5" };
+    for (int c = 0; c < 2; c++) {
+        static struct model w;
+        double loss;
+        make(&w, of_cg[c], 2);
+        assert_int_equal(ials_epoch(&w.h.ctx, w.m.state, 1, &loss), RH_OK);
+        test_host_scratch_back(&w.h);
+        const struct rh_als *m = &((struct ials_state *)w.m.state)->als;
+        const struct rh_als_problem q = { .model = m, .gram = m->gram, .other = m->item.x, .n_other = ITEMS };
+        int32_t col[ITEMS];
+        for (int32_t n = 1; n <= ITEMS; n++) {
+            _Alignas(64) float x[64] = { 0 }, expected[64] = { 0 };
+            for (int32_t k = 0; k < n; k++)
+                col[k] = (k * 7 + n) % ITEMS;
+            for (int32_t f = 0; f < m->params->factors; f++)
+                x[f] = expected[f] = 0.01f * (float)(f - n);
+            struct rh_als_room *room = rh_als_room(&w.h.ctx, m->width, n);
+            assert_int_equal(rh_als_solve(&w.h.ctx, &q, col, NULL, n, room, x, NULL), RH_OK);
+            test_host_scratch_back(&w.h);
+            solve_plainly(&q, col, n, expected);
+            assert_memory_equal(x, expected, sizeof x);
+        }
+        end(&w);
+    }
+}
+
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    const char *const solvers[] = { "factors = 12", "factors = 12; solver = cg" };
+    for (int c = 0; c < 2; c++) {
+        static struct model one, two;
+        double loss[2];
+        make(&one, solvers[c], 1);
+        make(&two, solvers[c], 2);
+        assert_int_equal(ials_epoch(&one.h.ctx, one.m.state, 1, &loss[0]), RH_OK);
+        assert_int_equal(ials_epoch(&two.h.ctx, two.m.state, 1, &loss[1]), RH_OK);
+        assert_memory_equal(&loss[0], &loss[1], sizeof *loss);
+        const struct rh_als *a = &((struct ials_state *)one.m.state)->als;
+        const struct rh_als *b = &((struct ials_state *)two.m.state)->als;
+        assert_memory_equal(a->user.x, b->user.x, (size_t)(USERS * a->width) * sizeof(float));
+        assert_memory_equal(a->item.x, b->item.x, (size_t)(ITEMS * a->width) * sizeof(float));
+        end(&one);
+        end(&two);
+    }
+}
+
 static void explanations_add_up_to_the_score(void **state)
 {
     (void)state;
@@ -262,6 +354,8 @@ int main(void)
         cmocka_unit_test(one_epoch_equals_plain_loops),
         cmocka_unit_test(the_loss_is_the_objective_and_falls),
         cmocka_unit_test(many_steps_of_cg_are_exact),
+        cmocka_unit_test(cg_is_that_of_plain_loops_bit_by_bit),
+        cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(explanations_add_up_to_the_score),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
