@@ -83,9 +83,27 @@ int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_k
                    const struct rh_learner_params *params, const struct rh_train *train);
 int rh_learner_persist(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,
                        const struct rh_learner_params *params, const struct rh_train *train);
-/* The callbacks of a plugin whose state is a struct rh_learner. */
+/* The callbacks of a plugin whose state is a struct rh_learner. Those that need to know its kind are written by
+ * RH_LEARNER_CALLBACKS, after `struct params` and kind_of(params); RH_LEARNER_DESCRIPTOR is what their descriptors have
+ * in common. */
 int rh_learner_epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss);
 int rh_learner_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
                      size_t stride);
+#define RH_LEARNER_CALLBACKS                                                                                         \
+    static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)                \
+    {                                                                                                                \
+        const struct params *p = params;                                                                             \
+        return rh_learner_fit(ctx, state, kind_of(p), &p->learner, train);                                           \
+    }                                                                                                                \
+    static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)            \
+    {                                                                                                                \
+        const struct params *p = params;                                                                             \
+        return rh_learner_persist(ctx, state, kind_of(p), &p->learner, train);                                       \
+    }
+#define RH_LEARNER_DESCRIPTOR                                                                                        \
+    .abi = RH_ABI, .size = sizeof(struct rh_algorithm),                                                              \
+    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,         \
+    .params = params_table, .params_size = sizeof(struct params), .state_size = sizeof(struct rh_learner),           \
+    .epochs = 12, .fit = fit, .epoch = rh_learner_epoch, .score = rh_learner_score, .persist = persist
 
 #endif

@@ -24,21 +24,10 @@ static struct rh_learner_kind kind_of(const struct params *p)
     return (struct rh_learner_kind){ "anil", (enum rh_meta_order)p->order, true, false };
 }
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    const struct params *p = params;
-    return rh_learner_fit(ctx, state, kind_of(p), &p->learner, train);
-}
-
-static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    const struct params *p = params;
-    return rh_learner_persist(ctx, state, kind_of(p), &p->learner, train);
-}
+RH_LEARNER_CALLBACKS
 
 static const struct rh_algorithm anil = {
-    .abi = RH_ABI,
-    .size = sizeof(struct rh_algorithm),
+    RH_LEARNER_DESCRIPTOR,
     .name = "anil",
     .summary = "almost no inner loop: MAML whose head alone adapts to a user, over features that stay",
     .reference = "Raghu, Raghu, Bengio, Vinyals 2020, Rapid learning or feature reuse? Towards understanding the "
@@ -49,15 +38,5 @@ static const struct rh_algorithm anil = {
     .advice = "When queries must be quick, or to see whether maml learns more than features: if anil does as well, it "
               "does not. Tune inner_rate and inner_steps; inner_steps = 0 is the twin without adaptation.",
     .revision = 1,
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM |
-             RH_A_RESUMES | RH_A_BY_FEATURES,
-    .params = params_table,
-    .params_size = sizeof(struct params),
-    .state_size = sizeof(struct rh_learner),
-    .epochs = 12,
-    .fit = fit,
-    .epoch = rh_learner_epoch,
-    .score = rh_learner_score,
-    .persist = persist,
 };
 RH_ALGORITHM(anil)

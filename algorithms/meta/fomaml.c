@@ -23,21 +23,10 @@ static struct rh_learner_kind kind_of(const struct params *p)
     return (struct rh_learner_kind){ "fomaml", RH_FIRST_ORDER, p->adapt == RH_ADAPTS_HEAD, false };
 }
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    const struct params *p = params;
-    return rh_learner_fit(ctx, state, kind_of(p), &p->learner, train);
-}
-
-static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    const struct params *p = params;
-    return rh_learner_persist(ctx, state, kind_of(p), &p->learner, train);
-}
+RH_LEARNER_CALLBACKS
 
 static const struct rh_algorithm fomaml = {
-    .abi = RH_ABI,
-    .size = sizeof(struct rh_algorithm),
+    RH_LEARNER_DESCRIPTOR,
     .name = "fomaml",
     .summary = "first-order MAML: the query's gradient where the inner loop ended, without second derivatives",
     .reference = "Finn, Abbeel, Levine 2017, Model-agnostic meta-learning for fast adaptation of deep networks, "
@@ -47,15 +36,5 @@ static const struct rh_algorithm fomaml = {
     .advice = "The cheap MAML: begin with it, then see whether maml is worth its time. Tune inner_rate and "
               "inner_steps; inner_steps = 0 is the twin without adaptation.",
     .revision = 1,
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM |
-             RH_A_RESUMES | RH_A_BY_FEATURES,
-    .params = params_table,
-    .params_size = sizeof(struct params),
-    .state_size = sizeof(struct rh_learner),
-    .epochs = 12,
-    .fit = fit,
-    .epoch = rh_learner_epoch,
-    .score = rh_learner_score,
-    .persist = persist,
 };
 RH_ALGORITHM(fomaml)

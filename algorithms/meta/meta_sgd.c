@@ -25,21 +25,10 @@ static struct rh_learner_kind kind_of(const struct params *p)
     return (struct rh_learner_kind){ "meta_sgd", (enum rh_meta_order)p->order, false, true };
 }
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    const struct params *p = params;
-    return rh_learner_fit(ctx, state, kind_of(p), &p->learner, train);
-}
-
-static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    const struct params *p = params;
-    return rh_learner_persist(ctx, state, kind_of(p), &p->learner, train);
-}
+RH_LEARNER_CALLBACKS
 
 static const struct rh_algorithm meta_sgd = {
-    .abi = RH_ABI,
-    .size = sizeof(struct rh_algorithm),
+    RH_LEARNER_DESCRIPTOR,
     .name = "meta_sgd",
     .summary = "MAML with a learned rate for each weight: direction and size of the inner step are learned too",
     .reference = "Li, Zhou, Chen, Li 2017, Meta-SGD: Learning to learn quickly for few-shot learning, arXiv:1707.09835",
@@ -49,15 +38,5 @@ static const struct rh_algorithm meta_sgd = {
     .advice = "When maml depends much on inner_rate: here it is only where the rates begin. One inner step is the "
               "paper's, and often enough; inner_steps = 0 is the twin without adaptation.",
     .revision = 1,
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM |
-             RH_A_RESUMES | RH_A_BY_FEATURES,
-    .params = params_table,
-    .params_size = sizeof(struct params),
-    .state_size = sizeof(struct rh_learner),
-    .epochs = 12,
-    .fit = fit,
-    .epoch = rh_learner_epoch,
-    .score = rh_learner_score,
-    .persist = persist,
 };
 RH_ALGORITHM(meta_sgd)

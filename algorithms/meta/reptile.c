@@ -24,21 +24,10 @@ static struct rh_learner_kind kind_of(const struct params *p)
     return (struct rh_learner_kind){ "reptile", RH_ALONG_PATH, false, false };
 }
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    const struct params *p = params;
-    return rh_learner_fit(ctx, state, kind_of(p), &p->learner, train);
-}
-
-static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    const struct params *p = params;
-    return rh_learner_persist(ctx, state, kind_of(p), &p->learner, train);
-}
+RH_LEARNER_CALLBACKS
 
 static const struct rh_algorithm reptile = {
-    .abi = RH_ABI,
-    .size = sizeof(struct rh_algorithm),
+    RH_LEARNER_DESCRIPTOR,
     .name = "reptile",
     .summary = "meta-learning by moving the start towards where training on each task leads",
     .reference = "Nichol, Achiam, Schulman 2018, On first-order meta-learning algorithms",
@@ -47,15 +36,5 @@ static const struct rh_algorithm reptile = {
     .advice = "As cheap as fomaml, and it learns from the support rows as well. Tune inner_rate and inner_steps, where "
               "more steps pay more than in maml; inner_steps = 0 is the twin without adaptation.",
     .revision = 1,
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM |
-             RH_A_RESUMES | RH_A_BY_FEATURES,
-    .params = params_table,
-    .params_size = sizeof(struct params),
-    .state_size = sizeof(struct rh_learner),
-    .epochs = 12,
-    .fit = fit,
-    .epoch = rh_learner_epoch,
-    .score = rh_learner_score,
-    .persist = persist,
 };
 RH_ALGORITHM(reptile)
