@@ -174,6 +174,33 @@ void rh_network_forget(struct rh_network *net)
     memset(t->table_second, 0, table);
 }
 
+int rh_network_anchor(struct rh_ctx *ctx, struct rh_network *net, double strength)
+{
+    struct rh_tower *t = &net->tower;
+    size_t size = (size_t)rh_net_size(&net->net), table = (size_t)t->n_columns * (size_t)t->E;
+    rh_real *phi = ctx->host->alloc(ctx, size, sizeof *phi), *rows = ctx->host->alloc(ctx, table, sizeof *rows);
+    if (!phi || !rows)
+        return RH_ENOMEM;
+    memcpy(phi, net->phi, size * sizeof *phi);
+    memcpy(rows, t->table, table * sizeof *rows);
+    net->anchor = phi;
+    t->anchor = rows;
+    t->pull = strength * net->params->rate;
+    t->pull = t->pull < 1 ? t->pull : 1;
+    return RH_OK;
+}
+
+/* A part of phi, from `at` on. */
+static void move_part(struct rh_network *net, int64_t at, int64_t n, rh_real *dphi)
+{
+    struct rh_optimizer_state o = net->optimizer;
+    if (net->anchor) {
+        o.decay = 0;
+        rh_nn_pull(n, (rh_real)net->tower.pull, net->anchor + at, net->phi + at);
+    }
+    rh_nn_descend(&o, n, net->phi + at, dphi + at, net->phi_first + at, net->phi_second + at);
+}
+
 int rh_network_move(struct rh_ctx *ctx, struct rh_network *net, const struct rh_slots *slots, rh_real *dt,
                     rh_real *dphi, unsigned parts, double factor)
 {
@@ -186,10 +213,9 @@ int rh_network_move(struct rh_ctx *ctx, struct rh_network *net, const struct rh_
             status = rh_tower_descend(ctx, &net->tower, &net->optimizer, slots->item, slots->n, dt);
     }
     if (parts & RH_PART_LAYER)
-        rh_nn_descend(&net->optimizer, layer, net->phi, dphi, net->phi_first, net->phi_second);
+        move_part(net, 0, layer, dphi);
     if (parts & RH_PART_HEAD)
-        rh_nn_descend(&net->optimizer, size - layer, net->phi + layer, dphi + layer, net->phi_first + layer,
-                      net->phi_second + layer);
+        move_part(net, layer, size - layer, dphi);
     return status;
 }
 

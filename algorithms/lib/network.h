@@ -94,6 +94,7 @@ struct rh_network {
     struct rh_tower tower;
     rh_real *phi, *phi_first, *phi_second; /* [rh_net_size] */
     struct rh_optimizer_state optimizer;
+    rh_real *anchor;        /* [rh_net_size] or NULL: see rh_network_anchor */
     bool *used;             /* [n_domains] */
     double *mean;           /* [n_domains] rating, or 0 */
     struct rh_group *group; /* by domain, then user */
@@ -121,6 +122,11 @@ void rh_network_forget(struct rh_network *net);
 /* Moves the parts against the gradients by the vectors of the items in slots (dt, used up) and by phi (dphi). */
 int rh_network_move(struct rh_ctx *ctx, struct rh_network *net, const struct rh_slots *slots, rh_real *dt,
                     rh_real *dphi, unsigned parts, double factor);
+
+/* From here on the weights are pulled to what they are now, by a share of `strength` times the rate a step, instead of
+ * decaying towards 0: L2-SP (Li, Grandvalet and Davoine 2018, "Explicit inductive bias for transfer learning with
+ * convolutional networks"). Items' own vectors, which no source has, decay as before. */
+int rh_network_anchor(struct rh_ctx *ctx, struct rh_network *net, double strength);
 
 /* Makes what scoring reads; at the end of fit and of each epoch. RH_ENUMERIC when the weights are not finite. */
 int rh_network_publish(struct rh_ctx *ctx, struct rh_network *net, const char *who);

@@ -257,6 +257,13 @@ RH_WIDE void rh_nn_rest(const struct rh_optimizer_state *o, int64_t then, int64_
     }
 }
 
+void rh_nn_pull(int64_t n, rh_real share, const rh_real *restrict anchor, rh_real *restrict w)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        w[i] += share * (anchor[i] - w[i]);
+}
+
 void rh_nn_clip(int64_t n, rh_real *w, rh_real limit)
 {
     for (int64_t i = 0; i < n; i++)

@@ -169,6 +169,8 @@ void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restr
 double rh_nn_tail(const struct rh_optimizer_state *o);
 void rh_nn_rest(const struct rh_optimizer_state *o, int64_t then, int64_t now, double tail_then, double tail_now,
                 int64_t n, rh_real *restrict w, rh_real *restrict first, rh_real *restrict second);
+/* w[n] goes `share` of the way to anchor[n]: one step of weight decay towards it instead of towards 0. */
+void rh_nn_pull(int64_t n, rh_real share, const rh_real *restrict anchor, rh_real *restrict w);
 /* Clips every weight into [-limit, limit] (Arjovsky et al. 2017). */
 void rh_nn_clip(int64_t n, rh_real *w, rh_real limit);
 bool rh_nn_finite(int64_t n, const rh_real *w);

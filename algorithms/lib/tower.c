@@ -265,11 +265,16 @@ static int descend_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t en
     (void)ctx;
     struct back *s = arg;
     struct rh_tower *t = s->tower;
+    struct rh_optimizer_state o = *s->optimizer;
     size_t E = (size_t)t->E;
+    if (t->anchor)
+        o.decay = 0;
     for (int64_t c = begin; c < end; c++)
         if (t->touched[c]) {
             size_t at = (size_t)c * E;
-            rh_nn_descend(s->optimizer, t->E, t->table + at, t->table_gradient + at, t->table_first + at,
+            if (t->anchor)
+                rh_nn_pull(t->E, (rh_real)t->pull, t->anchor + at, t->table + at);
+            rh_nn_descend(&o, t->E, t->table + at, t->table_gradient + at, t->table_first + at,
                           t->table_second + at);
             t->touched[c] = 0;
         }

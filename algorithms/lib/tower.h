@@ -33,6 +33,8 @@ struct rh_tower {
     rh_real *factor; /* [n_items x n_blocks] what makes the bag of a sparse row; unused for dense blocks */
     rh_real *table, *table_first, *table_second, *table_gradient; /* [n_columns x E] */
     uint8_t *touched;                                             /* [n_columns] table_gradient has something there */
+    const rh_real *anchor; /* [n_columns x E] or NULL: what the table is pulled to, instead of decaying towards 0 */
+    double pull;           /* share of the way to the anchor that a step goes */
     rh_real *own, *own_first, *own_second;                        /* [n_items x E] or NULL: no own vectors */
 };
 

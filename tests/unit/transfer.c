@@ -22,6 +22,7 @@ static const struct {
     { "pretrain", "" },
     { "pretrain", "mode = direct; item_ids = no" },
     { "pretrain", "tune = head" },
+    { "pretrain", "tune = gradual; l2_sp = 0.5" },
     { "adversarial", "" },
     { "adversarial", "lipschitz = clip; objective = wasserstein" },
     { "adversarial", "objective = gan" },
@@ -130,6 +131,42 @@ static void candidates_do_not_matter(void **state)
             assert_true(few[c] == all[some[c]]);
         release(&h, &m);
     }
+}
+
+/* Mean distance of the scores of pretrain with these settings from those of the source model as it is. */
+static double distance_from_source(const char *settings, int32_t epochs)
+{
+    static float out[2][USERS * ITEMS];
+    double sum = 0;
+    for (int k = 0; k < 2; k++) {
+        struct test_host h;
+        struct test_world w;
+        struct test_model m;
+        test_host_init(&h, 1, 23);
+        test_world(&h, &spec, &w);
+        assert_int_equal(test_fit(&h, test_algorithm("pretrain"), k ? settings : "mode = direct; item_ids = no",
+                                  &w.train, k ? epochs : 1, &m), RH_OK);
+        assert_int_equal(test_score(&h, &m, w.query, USERS, USERS, out[k], ITEMS), RH_OK);
+        release(&h, &m);
+    }
+    for (int i = 0; i < USERS * ITEMS; i++)
+        sum += fabs(out[0][i] - out[1][i]) / (USERS * ITEMS);
+    return sum;
+}
+
+/* L2-SP holds fine-tuning near the sources, the more the stronger it is; gradual unfreezing moves the head alone first. */
+static void fine_tuning_can_be_held_back(void **state)
+{
+    (void)state;
+    double free = distance_from_source("item_ids = no", 6), some = distance_from_source("item_ids = no; l2_sp = 30", 6),
+           most = distance_from_source("item_ids = no; l2_sp = 100", 6);
+    if (!(free > 1.3 * some && some > 1.3 * most && most > 0))
+        fail_msg("free %g, some %g, most %g", free, some, most);
+    double head = distance_from_source("item_ids = no; tune = head", 1),
+           gradual = distance_from_source("item_ids = no; tune = gradual", 1),
+           all = distance_from_source("item_ids = no; tune = gradual", 3);
+    assert_true(gradual == head);
+    assert_true(all > head);
 }
 
 /* A user without any history, and one that has taken every item but one. */
@@ -418,6 +455,7 @@ int main(void)
         cmocka_unit_test(learns),
         cmocka_unit_test(same_bits_on_any_threads),
         cmocka_unit_test(candidates_do_not_matter),
+        cmocka_unit_test(fine_tuning_can_be_held_back),
         cmocka_unit_test(extreme_users),
         cmocka_unit_test(alignment_mends_a_shifted_feature_space),
         cmocka_unit_test(refuses_items_without_features),
