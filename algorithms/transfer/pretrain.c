@@ -146,8 +146,8 @@ static const struct rh_algorithm pretrain = {
     .cost = "fit source_epochs passes over the sources, epoch one pass over the target, each O(rows x (negatives + "
             "1) x H E), score O(I H) a query, memory as direct",
     .advice = "When the sources are larger than the target and share features with it. Begin with mode = finetune, "
-              "and tune rate_factor and what is tuned; on a small target l2_sp (0.1 to 10) or tune = gradual keeps more of "
-              "the sources. mode = direct shows what carries over at all. Judge it against direct.",
+              "and tune rate_factor and what is tuned; on a small target l2_sp (0.1 to 10) or tune = gradual keeps "
+              "more of the sources. mode = direct shows what carries over at all. Judge it against direct.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
              RH_A_RANDOM | RH_A_RESUMES | RH_A_BY_FEATURES,

@@ -154,11 +154,13 @@ static double distance_from_source(const char *settings, int32_t epochs)
     return sum;
 }
 
-/* L2-SP holds fine-tuning near the sources, the more the stronger it is; gradual unfreezing moves the head alone first. */
+/* L2-SP holds fine-tuning near the sources, the more the stronger it is; gradual unfreezing moves the head alone
+ * first. */
 static void fine_tuning_can_be_held_back(void **state)
 {
     (void)state;
-    double free = distance_from_source("item_ids = no", 6), some = distance_from_source("item_ids = no; l2_sp = 30", 6),
+    double free = distance_from_source("item_ids = no", 6),
+           some = distance_from_source("item_ids = no; l2_sp = 30", 6),
            most = distance_from_source("item_ids = no; l2_sp = 100", 6);
     if (!(free > 1.3 * some && some > 1.3 * most && most > 0))
         fail_msg("free %g, some %g, most %g", free, some, most);

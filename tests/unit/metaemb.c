@@ -1,0 +1,164 @@
+/* metaemb: its second-order gradient against differences of plain loops in double, and which items get which vector.
+ * The plugin's source is part of this test. */
+#include "../../algorithms/meta/metaemb.c"
+#include "testhost.h"
+
+#include "base/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { USERS = 30, ITEMS = 12, D = 3, WIDTH = 16, WORDS = 4 };
+
+static void assert_near(double x, double expected, double tolerance)
+{
+    if (!(fabs(x - expected) <= tolerance))
+        fail_msg("%.9g, expected %.9g within %g", x, expected, tolerance);
+}
+
+/* Item 10 has one row, item 11 none; an item has the word of its number modulo WORDS, and its users like that word. */
+static struct rh_train make_train(struct test_host *h, struct rh_domain *d, struct rh_features *words)
+{
+    struct rh_rng r = rh_stream(2, "rows", "metaemb", 0);
+    struct test_row row[USERS * ITEMS];
+    struct test_cell cell[ITEMS];
+    int64_t n = 0;
+    for (int32_t u = 0; u < USERS; u++)
+        for (int32_t i = 0; i < 10; i++)
+            if (rh_rng_below(&r, 10) < (i % WORDS == u % WORDS ? 8u : 1u))
+                row[n++] = (struct test_row){ u, i, 4, 0 };
+    row[n++] = (struct test_row){ 2, 10, 4, 0 };
+    for (int32_t i = 0; i < ITEMS; i++)
+        cell[i] = (struct test_cell){ i, i % WORDS, 1 };
+    *d = test_domain(h, "made", USERS, ITEMS, row, n, TEST_VALUES);
+    *words = test_sparse(h, "word", ITEMS, WORDS, cell, ITEMS, false);
+    d->item_features = words;
+    return (struct rh_train){ .n_users = USERS, .n_domains = 1, .domain = d, .n_item_blocks = 1 };
+}
+
+static double plain_loss(const struct metaemb_state *s, const struct sample *a, const double *q, double *g)
+{
+    double sum = 0;
+    for (int k = 0; k < 2 * a->n; k++) {
+        const float *p = s->als.user.x + a->user[k] * WIDTH;
+        double e = k < a->n ? -1 : 0;
+        for (int f = 0; f < D; f++)
+            e += (double)p[f] * q[f];
+        sum += e * e / 2 / (2 * a->n);
+        for (int f = 0; f < D && g; f++)
+            g[f] += e * (double)p[f] / (2 * a->n);
+    }
+    return sum;
+}
+
+static double plain_meta_loss(const struct metaemb_state *s, const struct sample *a, const struct sample *b,
+                              const double *q0, double inner, double alpha)
+{
+    double g[D] = { 0 }, q1[D], before = plain_loss(s, a, q0, g);
+    for (int f = 0; f < D; f++)
+        q1[f] = q0[f] - inner * g[f];
+    return alpha * before + (1 - alpha) * plain_loss(s, b, q1, NULL);
+}
+
+static void the_gradient_is_that_of_differences(void **state)
+{
+    (void)state;
+    struct test_host h;
+    struct test_model m;
+    struct rh_domain d;
+    struct rh_features words;
+    test_host_init(&h, 1, 4);
+    struct rh_train train = make_train(&h, &d, &words);
+    assert_int_equal(test_fit(&h, &metaemb, "factors = 3; inner_rate = 2.5; alpha_cold = 0.3", &train, 0, &m), RH_OK);
+    const struct metaemb_state *s = m.state;
+    assert_int_equal(s->als.width, WIDTH);
+    static const int32_t in_a[] = { 0, 4, 8, 1, 2, 3 }, in_b[] = { 12, 16, 20, 5, 6, 7 };
+    const struct sample a = { 3, in_a }, b = { 3, in_b };
+    _Alignas(64) float q0[WIDTH] = { 0.4f, -0.3f, 0.7f }, dq0[WIDTH], room[2 * WIDTH];
+    double q[D] = { (double)q0[0], (double)q0[1], (double)q0[2] };
+    assert_near(meta_loss(s, &a, &b, q0, dq0, room), plain_meta_loss(s, &a, &b, q, 2.5, 0.3), 1e-6);
+    for (int f = 0; f < D; f++) {
+        double at = q[f];
+        q[f] = at + 1e-5;
+        double up = plain_meta_loss(s, &a, &b, q, 2.5, 0.3);
+        q[f] = at - 1e-5;
+        double down = plain_meta_loss(s, &a, &b, q, 2.5, 0.3);
+        q[f] = at;
+        assert_near(dq0[f], (up - down) / 2e-5, 1e-6);
+        assert_true(fabsf(dq0[f]) > 1e-4f);
+    }
+    for (int f = D; f < WIDTH; f++)
+        assert_true(dq0[f] == 0);
+    test_model_release(&m);
+    test_host_release(&h);
+}
+
+static void who_gets_which_vector(void **state)
+{
+    (void)state;
+    for (int own_from = 1; own_from <= 2; own_from++) {
+        struct test_host h;
+        struct test_model m;
+        struct rh_domain d;
+        struct rh_features words;
+        test_host_init(&h, 2, 4);
+        struct rh_train train = make_train(&h, &d, &words);
+        const char *settings = own_from == 1 ? "factors = 3; rate = 0.1" : "factors = 3; rate = 0.1; own_from = 2";
+        assert_int_equal(test_fit(&h, &metaemb, settings, &train, 30, &m), RH_OK);
+        const struct metaemb_state *s = m.state;
+        assert_int_equal(s->n_item, 10);
+        _Alignas(64) float q[WIDTH];
+        generate(s, 11, q);
+        assert_memory_equal(q, s->als.item.x + 11 * WIDTH, sizeof q); /* never seen: from its features alone */
+        generate(s, 10, q);
+        double moved = 0;
+        for (int f = 0; f < D; f++)
+            moved += fabs((double)q[f] - (double)s->als.item.x[10 * WIDTH + f]);
+        assert_true(moved > 1e-3); /* its own vector, or a step away from the generated one */
+
+        /* The new item has the word 3: users of that word like it, the others do not. */
+        struct rh_query query[USERS];
+        static float out[USERS * ITEMS];
+        for (int32_t u = 0; u < USERS; u++)
+            query[u] = test_query(&h, &train, u);
+        assert_int_equal(test_score(&h, &m, query, USERS, 7, out, ITEMS), RH_OK);
+        double like = 0, others = 0;
+        for (int32_t u = 0; u < USERS; u++)
+            *(u % WORDS == 3 ? &like : &others) += (double)out[u * ITEMS + 11] / (u % WORDS == 3 ? 7 : 23);
+        if (!(like > 0.5 && others < 0.5 * like)) /* 3, 7 .. 27: seven of thirty */
+            fail_msg("users of the word have %g, others %g", like, others);
+        test_model_release(&m);
+        test_host_release(&h);
+    }
+}
+
+static void refuses_a_target_without_items_to_learn_from(void **state)
+{
+    (void)state;
+    struct test_host h;
+    struct test_model m;
+    test_host_init(&h, 1, 4);
+    const struct test_row row[] = { { 0, 0, 3, 0 }, { 1, 1, 4, 0 } };
+    const struct test_cell cell[] = { { 0, 0, 1 }, { 1, 1, 1 } };
+    struct rh_domain d = test_domain(&h, "made", 2, 2, row, 2, TEST_VALUES);
+    struct rh_features words = test_sparse(&h, "word", 2, 2, cell, 2, false);
+    d.item_features = &words;
+    struct rh_train train = { .n_users = 2, .n_domains = 1, .domain = &d, .n_item_blocks = 1 };
+    assert_int_equal(test_fit(&h, &metaemb, "factors = 3", &train, 1, &m), RH_EDATA);
+    assert_non_null(strstr(h.error.text, "two train rows or more, and there is none"));
+    test_model_release(&m);
+    test_host_release(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_gradient_is_that_of_differences),
+        cmocka_unit_test(who_gets_which_vector),
+        cmocka_unit_test(refuses_a_target_without_items_to_learn_from),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
