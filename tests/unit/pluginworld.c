@@ -28,6 +28,41 @@ static void add_groups(struct test_host *h, struct test_world *w)
     w->train.user_features = user;
 }
 
+/* Takes the rows of the last item out of the target, and out of the histories: an item that nobody has seen. */
+static void hide_last_item(struct test_host *h, struct test_world *w)
+{
+    struct rh_domain *domain = rh_arena_copy(&h->own, w->train.domain, (size_t)w->train.n_domains, sizeof *domain);
+    struct rh_domain *d = &domain[w->train.target];
+    int32_t last = d->n_items - 1, users = w->train.n_users;
+    int64_t n = d->row[users], at = 0, *row = rh_alloc(&h->own, (size_t)users + 1, sizeof *row);
+    int32_t *item = rh_arena_copy(&h->own, d->item, (size_t)n, sizeof *item);
+    float *value = rh_arena_copy(&h->own, d->value, (size_t)n, sizeof *value);
+    int64_t *time = d->time ? rh_arena_copy(&h->own, d->time, (size_t)n, sizeof *time) : NULL;
+    assert_true(!d->order);
+    for (int32_t u = 0; u < users; u++) {
+        for (int64_t e = d->row[u]; e < d->row[u + 1]; e++) {
+            item[at] = d->item[e];
+            value[at] = d->value[e];
+            if (time)
+                time[at] = d->time[e];
+            at += d->item[e] != last;
+        }
+        row[u + 1] = at;
+        const struct rh_history *seen = &w->query[u].history[w->train.target];
+        if (seen->n && seen->item[seen->n - 1] == last) {
+            struct rh_history *own =
+                rh_arena_copy(&h->own, w->query[u].history, (size_t)w->train.n_domains, sizeof *own);
+            own[w->train.target].n--;
+            w->query[u].history = own;
+        }
+    }
+    d->row = row;
+    d->item = item;
+    d->value = value;
+    d->time = time;
+    w->train.domain = domain;
+}
+
 void make_world(struct test_host *h, struct test_world *w)
 {
     test_world(h, &(struct test_world_spec){ .n_users = USERS, .n_warm = WARM, .n_items = ITEMS, .n_domains = 2,
@@ -39,6 +74,7 @@ void make_world(struct test_host *h, struct test_world *w)
                                             sizeof *last);
     last[w->train.target].n = 0;
     w->query[USERS - 1].history = last;
+    hide_last_item(h, w); /* and maps from features for items that are new */
 }
 
 void make_small_world(struct test_host *h, struct test_world *w)
