@@ -17,8 +17,8 @@ extern const struct rh_algorithm *(*const rh_builtin_algorithms[])(void);
 void for_each_algorithm(void (*body)(const struct rh_algorithm *a));
 
 /* Two domains with ratings, times, item and user features, warm and cold users, the last a stranger to the target, with
- * a history in the source alone, and the last item never seen; and a very small one, for what is done hundreds of times.
- */
+ * a history in the source alone, and the last item never seen; and a very small one, for what is done hundreds of
+ * times. */
 void make_world(struct test_host *h, struct test_world *w);
 void make_small_world(struct test_host *h, struct test_world *w);
 
