@@ -245,7 +245,7 @@ static int execute_run(struct execution *x, const struct rh_plan_run *run, const
         .wall_seconds = rh_now() - wall,
         .cpu_seconds = cpu_seconds() - cpu,
         .state_bytes = (int64_t)r.state_bytes,
-        .peak_bytes = rh_peak_memory(),
+        .peak_bytes = r.peak_bytes ? r.peak_bytes : rh_peak_memory(),
         .n_queries = problem->test.n,
     };
     if (status == RH_ECANCEL) {

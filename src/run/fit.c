@@ -2,6 +2,7 @@
 
 #include "eval/world.h"
 #include "run/measure.h"
+#include "run/memory.h"
 #include "run/model.h"
 
 #include <math.h>
@@ -291,6 +292,7 @@ static int fit_and_evaluate(struct rh_arena *a, const struct rh_fit_task *t, con
     out->fit_seconds = out->curve.earlier + rh_now() - started;
     out->state_bytes = rh_instance_bytes(in);
     int status = evaluate(a, t, world, correction, in, out, err);
+    out->peak_bytes = rh_peak_memory();
     if (status >= 0 && t->model)
         save_model(a, t, in, out);
     return status;

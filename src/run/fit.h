@@ -33,6 +33,7 @@ struct rh_fit_result {
     struct rh_curve curve;
     double fit_seconds, score_seconds;
     size_t state_bytes;
+    int64_t peak_bytes; /* of the process, before the model was saved; 0: it did not come so far */
     struct rh_model_row model; /* path NULL: not saved */
     struct rh_error unsaved;   /* why the model could not be written; the values hold all the same */
 };
