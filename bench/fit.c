@@ -17,6 +17,7 @@
 #include "plugin/instance.h"
 #include "plugin/registry.h"
 
+#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +272,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench/fit [-q] [ALGORITHM [FILE|- [threads [repeats [setting=value ...]]]]]\n");
         return 2;
     }
+    openblas_set_num_threads(1); /* as the program does: threads are ours */
     struct rh_arena arena = { 0 };
     struct rh_error err = { 0 };
     struct rh_registry registry;

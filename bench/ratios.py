@@ -13,6 +13,8 @@ import statistics
 import subprocess
 import sys
 
+SLIM = ["fit", "-q", "slim", "BIN", "T", "1", "alpha=0.2", "l1_ratio=0.005", "neighbors=1000000"]
+SLIM_DENSE = ["fit", "-q", "slim", "BIN", "T", "1", "alpha=0.2225", "l1_ratio=0.000113", "neighbors=1000000"]
 ROWS = {  # row: (peer, our program and its settings)
     "itemknn": ("implicit-itemknn", ["fit", "-q", "itemknn", "BIN", "T", "1", "lists_of=history"]),
     "ials-cg": ("implicit-ials-cg", ["fit", "-q", "ials", "BIN", "T", "1", "solver=cg"]),
@@ -21,6 +23,13 @@ ROWS = {  # row: (peer, our program and its settings)
     "bpr": ("implicit-bpr", ["fit", "-q", "bpr", "BIN", "T", "1"]),
     "bpr/libmf": ("libmf-bpr", ["fit", "-q", "bpr", "BIN", "T", "1"]),
     "svd": ("surprise-svd", ["fit", "-q", "svd", "BIN", "T", "1"]),
+    "ease": ("scipy-ease", ["fit", "-q", "ease", "BIN", "T", "1"]),
+    "ease/inv": ("numpy-ease", ["fit", "-q", "ease", "BIN", "T", "1"]),
+    "slim": ("irspack-slim", SLIM),
+    "slim/fastslim": ("fastslim", SLIM),
+    "slim/sklearn": ("sklearn-slim", SLIM),
+    "slim-dense": ("irspack-slim-dense", SLIM_DENSE),
+    "slim-dense/sklearn": ("sklearn-slim-dense", SLIM_DENSE),
     "evaluate": ("implicit-evaluate", ["evaluate", "-q", "BIN", "T", "1", "1"]),
     "evaluate-list": ("implicit-evaluate", ["evaluate", "-q", "BIN", "T", "1", "3"]),
     "parse": ("pandas-parse", ["parse", "-q", "CSV", "T"]),
