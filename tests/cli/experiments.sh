@@ -33,6 +33,11 @@ for metric in ndcg@10 auc; do
     beats 1.2 cross.csv warm $metric popularity random
     beats 1.15 cross.csv warm $metric itemknn popularity
 done
+exits 0 'shared_users.ini' "$HARNESS" run "$HARNESS_SOURCE/experiments/shared_users.ini" --store shared.sqlite --quiet
+"$HARNESS" table shared_users --store shared.sqlite --format csv >shared.csv
+beats 1.5 shared.csv 'cold k=0' ndcg@10 bitgcf bitgcf_apart
+beats 1.5 shared.csv 'cold k=0' ndcg@10 conet ials
+beats 1.05 shared.csv 'cold k=5' ndcg@10 lightgcn bitgcf_apart
 # Cold users, nothing seen: only what is known from the source tells one from another.
 for method in 'adversarial objective=wasserstein' 'adversarial objective=gan' 'adversarial objective=dann' \
     'pretrain mode=finetune'; do

@@ -141,7 +141,7 @@ static void gradients_are_those_of_the_loss(void **state)
     for (int layers = 0; layers <= 3; layers++) {
         char settings[80];
         snprintf(settings, sizeof settings, "factors = 32; reg = 0.3; init_sd = 0.5; batch = 6; layers = %d", layers);
-        make(&w, settings, 2);
+        make(&w, settings, 1);
         w.w.batch.t = triples;
         w.w.batch.n = N_TRIPLES;
         whole_loss(&w);
@@ -268,7 +268,7 @@ static void held_out_items_come_first(void **state)
     struct test_host h;
     struct test_world world;
     struct test_model m;
-    test_host_init(&h, 2, 5);
+    test_host_init(&h, 1, 5);
     test_world(&h, &(struct test_world_spec){ .n_users = 400, .n_warm = 350, .n_items = 100, .n_domains = 1,
                                               .n_tastes = 4, .rows = 20, .support = 8, .noise = 0.1, .seed = 12 },
                &world);
