@@ -60,6 +60,8 @@ double rh_coral(int32_t n, int32_t d, const rh_real *g, rh_real weight, rh_real 
 #define median gsl_stats_float_median
 #endif
 
+#define TILE 64 /* kernels computed together */
+
 /* k and its derivative by the squared distance, of n squared distances. A kernel is the square of the next wider one,
  * so one exponential makes all of them. */
 static void kernels(const struct rh_mmd *m, double bandwidth, int32_t n, const rh_real *restrict distance,
@@ -69,15 +71,25 @@ static void kernels(const struct rh_mmd *m, double bandwidth, int32_t n, const r
     rh_real inverse[RH_MMD_KERNELS], share = 1 / (rh_real)m->kernels;
     for (int32_t u = 0; u < m->kernels; u++)
         inverse[u] = (rh_real)(1 / ldexp(widest, -u));
-    for (int32_t j = 0; j < n; j++) {
-        rh_real e = kernel_exp(-distance[j] * inverse[0]), sum = e, steep = e * inverse[0];
-        for (int32_t u = 1; u < m->kernels; u++) {
-            e *= e;
-            sum += e;
-            steep += e * inverse[u];
+    for (int32_t at = 0; at < n; at += TILE) {
+        int32_t here = n - at < TILE ? n - at : TILE;
+        rh_real e[TILE], *sum = value + at, *steep = slope + at;
+        const rh_real *square = distance + at;
+#pragma omp simd
+        for (int32_t j = 0; j < here; j++) {
+            e[j] = kernel_exp(-square[j] * inverse[0]);
+            sum[j] = share * e[j];
+            steep[j] = -share * e[j] * inverse[0];
         }
-        value[j] = share * sum;
-        slope[j] = -share * steep;
+        for (int32_t u = 1; u < m->kernels; u++) {
+            rh_real steeper = share * inverse[u];
+#pragma omp simd
+            for (int32_t j = 0; j < here; j++) {
+                e[j] *= e[j];
+                sum[j] += share * e[j];
+                steep[j] -= steeper * e[j];
+            }
+        }
     }
 }
 
@@ -143,24 +155,7 @@ size_t rh_mmd_work(const struct rh_mmd *m, int32_t n, int32_t d)
     return 2 * N * N + 2 * N * width + 2 * N + width;
 }
 
-double rh_mmd_bandwidth(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, rh_real *work)
-{
-    size_t N = 2 * (size_t)n, kept = 0;
-    if (n < 2)
-        return 0;
-    if (m->linear) {
-        quad_distances(n, d, g, work);
-        return (double)median(work, 1, 4 * (size_t)quads_of(n));
-    }
-    rh_real *x = work, *norm = x + N * (size_t)d, *distance = norm + N;
-    all_distances(n, d, g, x, norm, distance);
-    for (size_t i = 0; i < N; i++)
-        for (size_t j = i + 1; j < N; j++)
-            distance[kept++] = distance[i * N + j]; /* kept is never ahead of i N + j */
-    return (double)median(distance, 1, kept);
-}
-
-static double mmd_linear(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, double bandwidth,
+static double mmd_linear(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, double *bandwidth,
                          rh_real weight, rh_real *dg, rh_real *work)
 {
     int32_t quads = quads_of(n);
@@ -168,7 +163,13 @@ static double mmd_linear(const struct rh_mmd *m, int32_t n, int32_t d, const rh_
     rh_real *distance = work, *value = distance + 4 * (size_t)quads, *slope = value + 4 * (size_t)quads;
     double sum = 0;
     quad_distances(n, d, g, distance);
-    kernels(m, bandwidth, 4 * quads, distance, value, slope);
+    if (!(*bandwidth > 0)) {
+        memcpy(value, distance, 4 * (size_t)quads * sizeof *value);
+        *bandwidth = (double)median(value, 1, 4 * (size_t)quads); /* which puts them in another order */
+    }
+    if (!(*bandwidth > 0))
+        return 0;
+    kernels(m, *bandwidth, 4 * quads, distance, value, slope);
     for (int32_t i = 0; i < quads; i++) {
         quad(n, quads, i, a, b);
         for (size_t k = 0; k < 4; k++) {
@@ -186,7 +187,7 @@ static double mmd_linear(const struct rh_mmd *m, int32_t n, int32_t d, const rh_
 
 /* L = sum over i, j of c_ij k_ij with c = 1 / n^2 within a sample and -1 / n^2 between: with w_ij = 4 c_ij k'_ij,
  * dL/dx_i = (sum over j of w_ij) x_i - sum over j of w_ij x_j. */
-static double mmd_quadratic(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, double bandwidth,
+static double mmd_quadratic(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, double *bandwidth,
                             rh_real weight, rh_real *dg, rh_real *work)
 {
     int32_t N = 2 * n;
@@ -196,10 +197,19 @@ static double mmd_quadratic(const struct rh_mmd *m, int32_t n, int32_t d, const 
     rh_real share = 1 / ((rh_real)n * (rh_real)n);
     double sum = 0;
     all_distances(n, d, g, x, norm, distance);
+    if (!(*bandwidth > 0)) {
+        size_t kept = 0;
+        for (size_t i = 0; i < all; i++)
+            for (size_t j = i + 1; j < all; j++)
+                w[kept++] = distance[i * all + j];
+        *bandwidth = (double)median(w, 1, kept);
+    }
+    if (!(*bandwidth > 0))
+        return 0;
     for (int32_t i = 0; i < N; i++) {
         rh_real *row = w + (size_t)i * all, total = 0;
         double within = 0, between = 0;
-        kernels(m, bandwidth, N, distance + (size_t)i * all, value, row);
+        kernels(m, *bandwidth, N, distance + (size_t)i * all, value, row);
         for (int32_t j = 0; j < N; j++) {
             bool same = (i < n) == (j < n);
             *(same ? &within : &between) += (double)value[j];
@@ -214,10 +224,10 @@ static double mmd_quadratic(const struct rh_mmd *m, int32_t n, int32_t d, const 
     return sum / ((double)n * n);
 }
 
-double rh_mmd(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, double bandwidth, rh_real weight,
+double rh_mmd(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, double *bandwidth, rh_real weight,
               rh_real *dg, rh_real *work)
 {
-    if (n < 2 || !(bandwidth > 0))
+    if (n < 2)
         return 0;
     return m->linear ? mmd_linear(m, n, d, g, bandwidth, weight, dg, work)
                      : mmd_quadratic(m, n, d, g, bandwidth, weight, dg, work);

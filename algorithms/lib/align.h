@@ -7,7 +7,7 @@
  *             k(x, y) = mean over u of exp(-|x - y|^2 / (2^u b)),  u = -floor(K / 2) .. floor((K - 1) / 2),
  *             Gretton et al. 2012, "A kernel two-sample test"; for networks: Long et al. 2015, "Learning transferable
  *             features with deep adaptation networks" (DAN), whose weights of kernels by a quadratic programme are
- *             all 1 / K here. b, the bandwidth, is the median squared distance of the samples (rh_mmd_bandwidth), and
+ *             all 1 / K here. b, the bandwidth, is the median squared distance of the samples, and
  *             no gradient goes through it.
  *       quadratic   mean k(s, s') + mean k(t, t') - 2 mean k(s, t) over all pairs: Gretton et al., eq. 5 (biased,
  *                   never negative); O(n^2 d)
@@ -36,11 +36,10 @@ struct rh_mmd {
     int32_t kernels; /* K, 1 .. RH_MMD_KERNELS */
     bool linear;
 };
-/* Median of the squared distances that the estimator looks at, of different rows. work: rh_mmd_work numbers. */
-double rh_mmd_bandwidth(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, rh_real *work);
-/* Returns the discrepancy; adds weight times its gradient to dg[2n x d]. A bandwidth of 0 (rows that are all alike)
- * gives 0. work: rh_mmd_work numbers. */
-double rh_mmd(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, double bandwidth, rh_real weight,
+/* Returns the discrepancy; adds weight times its gradient to dg[2n x d]. *bandwidth is used when it is above 0;
+ * otherwise it becomes the median of the squared distances, of different rows, that the estimator looks at. Where
+ * that is 0 (rows that are all alike), so are discrepancy and gradient. work: rh_mmd_work numbers. */
+double rh_mmd(const struct rh_mmd *m, int32_t n, int32_t d, const rh_real *g, double *bandwidth, rh_real weight,
               rh_real *dg, rh_real *work);
 size_t rh_mmd_work(const struct rh_mmd *m, int32_t n, int32_t d);
 

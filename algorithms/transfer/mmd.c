@@ -30,7 +30,7 @@ static const struct rh_choice estimator_words[] = {
 };
 static const struct rh_param params_table[] = {
     RH_NETWORK_PARAMS(struct params),
-    RH_JOINT_PARAMS(struct params, 1, 4096),
+    RH_JOINT_PARAMS(struct params, 0.3, 4096),
     RH_ENUM(struct params, estimator, QUADRATIC, estimator_words, "how the discrepancy is estimated"),
     RH_INT(struct params, kernels, 5, 1, RH_MMD_KERNELS, "Gaussian kernels, each twice as wide as the one before"),
     RH_PARAMS_END,
@@ -60,8 +60,8 @@ static double discrepancy(struct rh_ctx *ctx, void *arg, const struct rh_joint_p
 {
     (void)ctx, (void)step;
     struct measure *m = arg;
-    double bandwidth = rh_mmd_bandwidth(m->mmd, x->n, x->G, x->g, m->work);
-    return rh_mmd(m->mmd, x->n, x->G, x->g, bandwidth, lambda, x->dg, m->work);
+    double bandwidth = 0;
+    return rh_mmd(m->mmd, x->n, x->G, x->g, &bandwidth, lambda, x->dg, m->work);
 }
 
 static int epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
@@ -97,7 +97,7 @@ static const struct rh_algorithm mmd = {
     .advice = "When features mean something else in the source than in the target, and a critic is too restless. "
               "Tune domain_weight first, with domain_weight = 0 as the twin without alignment; judge it against "
               "direct too. Keep estimator = quadratic unless a step has thousands of pairs.",
-    .revision = 1,
+    .revision = 2,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
              RH_A_RANDOM | RH_A_RESUMES | RH_A_BY_FEATURES,
     .params = params_table,
