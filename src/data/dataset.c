@@ -179,6 +179,8 @@ static int check_readers(const struct rh_description *d, struct rh_error *err)
 static void write_options(struct rh_text *t, const struct rh_param *table, const void *values)
 {
     for (const struct rh_param *p = table; p->type != RH_P_END; p++) {
+        if (table == rh_synthetic_params && !rh_synthetic_says(p, values))
+            continue;
         rh_text_printf(t, "%s = ", p->name);
         rh_param_text(p, values, t);
         rh_text_add(t, "\n");

@@ -5,6 +5,7 @@
  *   user u in domain d   taste p_ud = sqrt(sharing) shared_u + sqrt(1 - sharing) own_ud, each normal in 8 dimensions
  *   rows                 n_u log-normal, drawn without replacement with odds appeal exp(taste p.a - drift distance),
  *                        the distance in time between the user and the item's arrival
+ *   vector of item i     (when asked for) a_i and noise in 16 dimensions, turned by `turn` in other domains
  *   rating               3.0 + bias_u + quality_i + 0.8 p.a + noise, rounded into 1..5
  *
  * Every number comes from its own stream and from exact arithmetic, so all bytes are the same everywhere. */
@@ -23,6 +24,7 @@
 enum {
     K = 8, /* dimensions of taste; domains <= K, see rotated() */
     G = RH_SYNTHETIC_GENRES,
+    V = 2 * K, /* dimensions of an item's vector */
     MAX_GENRES = 3,
     WORDS = G * 2 * RH_SYNTHETIC_WORDS,
     LEAST_ROWS = 5 /* of a user, when there are so many items */
@@ -37,6 +39,8 @@ struct params {
     double overlap, rows, activity, popularity, sharing, shift, features, taste, drift, noise;
     int64_t years, seed;
     bool ratings;
+    bool words, vectors;
+    double turn, blur;
 };
 
 const struct rh_param rh_synthetic_params[] = {
@@ -56,6 +60,10 @@ const struct rh_param rh_synthetic_params[] = {
     RH_INT(struct params, years, 4, 1, 50, "years from the first to the last row, from 2001"),
     RH_INT(struct params, seed, 1, 0, 1e15, "of the data; experiments have a seed of their own"),
     RH_BOOL(struct params, ratings, true, "ratings from 1 to 5; no: implicit feedback"),
+    RH_BOOL(struct params, words, true, "items have the blocks genre and title"),
+    RH_BOOL(struct params, vectors, false, "items have the block vector: 16 numbers, as from a language model"),
+    RH_REAL(struct params, turn, 0, 0, 1, "how far vectors are turned: 1 - cosine with the first domain's"),
+    RH_REAL(struct params, blur, 0.1, 0, 10, "spread of what is in a vector's numbers for nothing"),
     RH_PARAMS_END,
 };
 
@@ -65,6 +73,16 @@ static const char *const domain_names[K] = { "movies", "books", "music", "games"
 size_t rh_synthetic_params_size(void)
 {
     return sizeof(struct params);
+}
+
+bool rh_synthetic_says(const struct rh_param *option, const void *params)
+{
+    const struct params *p = params;
+    if (option->offset == offsetof(struct params, words))
+        return !p->words;
+    if (option->offset >= offsetof(struct params, vectors))
+        return p->vectors;
+    return true;
 }
 
 int32_t rh_synthetic_domain_count(const void *params)
@@ -514,6 +532,48 @@ static int make_block(struct maker *m, const char *name, list_fn *list, bool wor
     return RH_OK;
 }
 
+/* The item's character in the first K dimensions and noise in all, then dimension j turned with one of the last K,
+ * another one for every domain: with turn = 1 no dimension has in common what it means. */
+static int make_vectors(struct maker *m, struct rh_block *block)
+{
+    int32_t n = m->out->n_items, d = m->d;
+    double c = d ? 1 - m->params->turn : 1, s = sqrt(1 - c * c);
+    float *dense = take(m, &m->out->arena, (size_t)n * V, sizeof *dense);
+    if (!dense)
+        return RH_ENOMEM;
+    for (int32_t i = 0; i < n; i++) {
+        struct rh_rng rng = rh_stream((uint64_t)m->params->seed, m->identity, "vector", (uint64_t)i);
+        double x[V];
+        for (int j = 0; j < V; j++)
+            x[j] = (j < K ? m->item[i].a[j] : 0) + m->params->blur * rh_exact_normal(&rng);
+        for (int j = 0; j < K; j++) {
+            double near = x[j], far = x[K + (j ^ d)];
+            dense[i * V + j] = (float)(c * near - s * far);
+            dense[i * V + K + (j ^ d)] = (float)(s * near + c * far);
+        }
+    }
+    block->name = "vector";
+    block->features = (struct rh_features){ .name = block->name, .n_rows = n, .n_cols = V, .dense = dense };
+    return RH_OK;
+}
+
+static int make_blocks(struct maker *m)
+{
+    struct rh_block *block = take(m, &m->out->arena, 3, sizeof *block);
+    int32_t n = 0;
+    if (!block)
+        return RH_ENOMEM;
+    if (m->params->words) {
+        RH_TRY(make_block(m, "genre", list_genres, false, &block[n++]));
+        RH_TRY(make_block(m, "title", list_words, true, &block[n++]));
+    }
+    if (m->params->vectors)
+        RH_TRY(make_vectors(m, &block[n++]));
+    m->out->item_block = block;
+    m->out->n_item_blocks = n;
+    return RH_OK;
+}
+
 static int make_domain(struct maker *m)
 {
     struct rh_domain_data *out = m->out;
@@ -525,13 +585,7 @@ static int make_domain(struct maker *m)
     RH_TRY(make_rows(m));
     RH_TRY(make_positions(m));
     RH_TRY(make_ids(m));
-    struct rh_block *block = take(m, &out->arena, 2, sizeof *block);
-    if (!block)
-        return RH_ENOMEM;
-    RH_TRY(make_block(m, "genre", list_genres, false, &block[0]));
-    RH_TRY(make_block(m, "title", list_words, true, &block[1]));
-    out->item_block = block;
-    out->n_item_blocks = 2;
+    RH_TRY(make_blocks(m));
     rh_domain_data_hash(out);
     return RH_OK;
 }

@@ -11,6 +11,10 @@ extern const struct rh_param rh_synthetic_params[];
 /* sizeof the struct that rh_synthetic_params describes. */
 size_t rh_synthetic_params_size(void);
 
+/* Whether an option belongs to the identity of the data. Those that came later do where they are used: data without
+ * them stays what it was. */
+bool rh_synthetic_says(const struct rh_param *option, const void *params);
+
 /* Names of the domains that these options make: returns how many, and the name of each with index i. */
 int32_t rh_synthetic_domain_count(const void *params);
 const char *rh_synthetic_domain(const void *params, int32_t i);

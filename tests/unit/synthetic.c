@@ -114,6 +114,8 @@ static void bytes_are_the_same_everywhere(void **state)
         { "", 1, "f6b6c923c3970bc22678032f8594bbcf2f378836d8b5b9a64a57ab6a47f64185" },
         { "domains=8 users=37 items=23 overlap=0.3 shift=0.4 sharing=0.1 ratings=no seed=99", 7,
           "d9abaef6277988feec03844556eb1ab7f41a149aa20299897c9c4843895769b9" },
+        { "users=40 items=30 words=no vectors=yes turn=0.3", 1,
+          "5aaeee4344399e6594511324fb63dc15d586bac1a2c54f7cb7b0593be351d054" },
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         struct rh_domain_data *d = generate(known[i].settings, known[i].domain);
@@ -186,10 +188,68 @@ static void extreme_settings_work(void **state)
     static const char *const settings[] = {
         "users=2 items=2 overlap=1", "users=3 items=7 overlap=0 popularity=3 taste=10 drift=10 activity=3",
         "rows=100000 activity=0 years=50", "features=0 noise=5 sharing=0 shift=1", "features=1 popularity=0 seed=0",
-        "ratings=no rows=1", "domains=1",
+        "ratings=no rows=1", "domains=1", "words=no", "vectors=yes turn=1 blur=10 domains=8",
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         rh_domain_data_free(generate(settings[i], 0));
+}
+
+/* Vectors change nothing else. Without noise they have the length 1 to 2 of characters, in the first half of the
+ * dimensions; another domain's are turned by the angle that is asked for, and tell of one another what they did. */
+static void vectors_are_turned(void **state)
+{
+    (void)state;
+    enum { ITEMS = 50, WIDTH = 16 };
+    struct rh_domain_data *plain = generate("users=40 items=50", 1);
+    struct rh_domain_data *straight = generate("users=40 items=50 vectors=yes blur=0", 1);
+    struct rh_domain_data *turned = generate("users=40 items=50 vectors=yes blur=0 turn=0.4", 1);
+    struct rh_domain_data *first = generate("users=40 items=50 vectors=yes blur=0 turn=0.4 words=no", 0);
+    assert_int_equal(plain->n_item_blocks, 2);
+    assert_int_equal(straight->n_item_blocks, 3);
+    assert_int_equal(first->n_item_blocks, 1);
+    assert_memory_equal(plain->item, turned->item, (size_t)plain->n_rows * sizeof *plain->item);
+    assert_memory_equal(plain->value, turned->value, (size_t)plain->n_rows * sizeof *plain->value);
+    assert_string_equal(straight->item_block[2].name, "vector");
+    assert_int_equal(straight->item_block[2].features.n_cols, WIDTH);
+    const float *x = straight->item_block[2].features.dense, *y = turned->item_block[2].features.dense;
+    const float *z = first->item_block[0].features.dense;
+    for (int i = 0; i < ITEMS; i++) {
+        double xx = 0, xy = 0, yy = 0, with_first[2] = { 0 };
+        for (int j = 0; j < WIDTH; j++) {
+            xx += (double)x[i * WIDTH + j] * x[i * WIDTH + j];
+            yy += (double)y[i * WIDTH + j] * y[i * WIDTH + j];
+            xy += (double)x[i * WIDTH + j] * y[i * WIDTH + j];
+            with_first[0] += (double)x[j] * x[i * WIDTH + j];
+            with_first[1] += (double)y[j] * y[i * WIDTH + j];
+            assert_true(j < WIDTH / 2 || (x[i * WIDTH + j] == 0 && z[i * WIDTH + j] == 0));
+        }
+        assert_true(xx > 0 && xx < 4);
+        assert_true(fabs(yy - xx) < 1e-5 && fabs(xy - 0.6 * xx) < 1e-5);
+        assert_true(fabs(with_first[0] - with_first[1]) < 1e-5);
+    }
+    rh_domain_data_free(plain);
+    rh_domain_data_free(straight);
+    rh_domain_data_free(turned);
+    rh_domain_data_free(first);
+}
+
+/* Options that came later are no part of the identity of data that does without them. */
+static void later_options_leave_the_identity_alone(void **state)
+{
+    (void)state;
+    struct rh_arena a = { 0 };
+    static const struct {
+        const char *settings, *option;
+        bool says;
+    } cases[] = {
+        { "", "ratings", true },     { "", "words", false },          { "", "vectors", false },
+        { "turn=1", "turn", false }, { "words=no", "words", true },   { "vectors=yes", "vectors", true },
+        { "vectors=yes", "turn", true }, { "vectors=yes", "blur", true },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(rh_synthetic_says(rh_param_find(rh_synthetic_params, cases[i].option),
+                                           params_of(&a, cases[i].settings)), cases[i].says);
+    rh_arena_release(&a);
 }
 
 /* Exponent of the counts as a power of (rank + 2), by least squares over ranks 5 to 200. */
@@ -459,6 +519,8 @@ int main(void)
         cmocka_unit_test(bytes_are_the_same_everywhere),
         cmocka_unit_test(shapes_are_as_asked),
         cmocka_unit_test(extreme_settings_work),
+        cmocka_unit_test(vectors_are_turned),
+        cmocka_unit_test(later_options_leave_the_identity_alone),
         cmocka_unit_test(popularity_follows_a_power_law),
         cmocka_unit_test(documented_curve_is_true),
         cmocka_unit_test(documented_options_are_true),
