@@ -129,7 +129,8 @@ static const struct rh_algorithm collective_ease = {
     .cost = "fit O(sum over users and features of the squared row length + I^3), score O(|history| I) a query, memory "
             "4 I^2 bytes, additive twice as much while fitting",
     .advice = "ease where items have features and many of them few users: tune l2 first, then feature_weight (0 is "
-              "ease). It ranks items without interactions too. Where all items are well known, features add little.",
+              "ease). Items without interactions get scores too, but small ones, which seldom come first among known "
+              "items. Where all items are well known, features add little.",
     .revision = 1,
     .flags = RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS,
     .params = collective_ease_table,
