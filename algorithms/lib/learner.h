@@ -102,7 +102,8 @@ int rh_learner_score(struct rh_ctx *ctx, const void *state, const struct rh_quer
     }
 #define RH_LEARNER_DESCRIPTOR                                                                                        \
     .abi = RH_ABI, .size = sizeof(struct rh_algorithm),                                                              \
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,         \
+    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM |        \
+             RH_A_RESUMES | RH_A_BY_FEATURES,                                                                        \
     .params = params_table, .params_size = sizeof(struct params), .state_size = sizeof(struct rh_learner),           \
     .epochs = 12, .fit = fit, .epoch = rh_learner_epoch, .score = rh_learner_score, .persist = persist
 
