@@ -12,7 +12,7 @@
  *   implicit: factors = 100, init_sd = 0.01 or so, rate = 0.01, reg_* = 0.01, bias = yes, negatives = popularity,
  *     epochs = 100
  *
- * The numbers do not depend on threads (algorithms/lib/pairs.h says how). The mathematics has no vector for an unseen
+ * The numbers do not depend on threads (algorithms/lib/pairs.h says how), unless `ordered = no` lets them race. The mathematics has no vector for an unseen
  * user: such a user gets the items in the order of their biases. */
 #include "algorithms/lib/factors.h"
 #include "algorithms/lib/pairwise.h"
@@ -21,7 +21,7 @@ struct bpr_params {
     int64_t factors, batch;
     double rate, reg_user, reg_liked, reg_other, reg_bias, power, init_sd;
     int step, positives, negatives, init;
-    bool bias;
+    bool bias, ordered;
 };
 
 static const struct rh_param bpr_table[] = {
@@ -39,12 +39,15 @@ static const struct rh_param bpr_table[] = {
     RH_REAL(struct bpr_params, init_sd, 0.1, 0, 10, "standard deviation of their elements (init = normal)"),
     RH_ENUM(struct bpr_params, step, RH_PAIR_SGD, rh_pair_step_words, "how weights move"),
     RH_INT(struct bpr_params, batch, 2048, 1, 1 << 24, "triples a step (step = adam)"),
+    RH_BOOL(struct bpr_params, ordered, true,
+            "threads wait for one another where they would share a row; no: lock-free, and not reproducible"),
     RH_PARAMS_END,
 };
 
 struct bpr_state {
     struct rh_pair_model model;
     struct rh_pairs pairs;
+    bool free;
 };
 
 static void take_params(struct bpr_state *s, const struct bpr_params *p, const struct rh_train *train)
@@ -54,7 +57,7 @@ static void take_params(struct bpr_state *s, const struct bpr_params *p, const s
         .width = rh_factor_width(p->factors), .loss = RH_PAIR_LOG, .step = p->step, .rate = (float)p->rate,
         .reg_user = (float)p->reg_user, .reg_liked = (float)p->reg_liked, .reg_other = (float)p->reg_other,
         .reg_bias = (float)p->reg_bias, .batch = p->batch,
-    } };
+    }, .free = !p->ordered };
 }
 
 static int bpr_fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
@@ -70,7 +73,7 @@ static int bpr_fit(struct rh_ctx *ctx, const void *params, const struct rh_train
 static int bpr_epoch(struct rh_ctx *ctx, void *state, int32_t epoch, double *loss)
 {
     struct bpr_state *s = state;
-    struct rh_learning l = { .pairs = &s->pairs };
+    struct rh_learning l = { .pairs = &s->pairs, .free = s->free };
     return rh_pair_model_pass(ctx, &s->model, &l, epoch, loss);
 }
 
@@ -101,7 +104,9 @@ static const struct rh_algorithm bpr = {
             "+ I) bytes (twice with adagrad, three times with adam), and 32 bytes a triple of at most 2^20 at a time",
     .advice = "A ranking baseline for implicit feedback, good for AUC more than for the top of the list, where ials "
               "and neighbours are often ahead. Tune rate and the number of epochs (early stopping), then "
-              "regularisation. Unseen users cannot be folded in: they get the items in the order of the biases.",
+              "regularisation. Unseen users cannot be folded in: they get the items in the order of the biases. "
+              "ordered = no may be quicker on several threads of a busy machine, but its numbers are other ones each "
+              "time: no run of it can be reproduced.",
     .revision = 1,
     .flags = RH_A_RANDOM | RH_A_RESUMES,
     .params = bpr_table,

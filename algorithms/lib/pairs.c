@@ -233,7 +233,7 @@ static int learn_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
         const uint8_t *meet = s->meet + (round * s->pairs + k) * 2;
         const int64_t *offset = s->offset + (int64_t)g * (s->cells + 1) + round * s->pairs + k;
         atomic_int *resource[] = { &s->group_at[g], &s->block_at[meet[0]], &s->block_at[meet[1]] };
-        for (int r = 0; r < 3; r++)
+        for (int r = 0; r < 3 && !s->l->free; r++)
             wait_for(resource[r], step);
         s->cell_loss[at] = s->l->learn(s->l->learn_arg, s->sorted + offset[0], offset[1] - offset[0]);
         for (int r = 0; r < 3; r++)

@@ -63,6 +63,9 @@ struct rh_learning {
     void *learn_arg;
     int64_t chunk;  /* triples that are drawn before they are learned from; 0: as many as work well */
     int32_t width;  /* floats of an item's row: blocks of items are made to fit the cache */
+    bool free;      /* no thread waits for another one (Hogwild; Recht, Re, Wright and Niu 2011, "Hogwild!: a lock-free
+                       approach to parallelizing stochastic gradient descent", NIPS): on several threads the numbers
+                       are other ones each time, and a step may be lost when two write one row */
 };
 
 /* One pass, numbered from 1; *loss: the sum of losses. Memory 32 bytes a triple of a chunk. */

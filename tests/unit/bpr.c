@@ -450,6 +450,30 @@ static void threads_change_nothing(void **state)
     }
 }
 
+/* One thread cannot race: the same numbers. Four may lose a step now and then, but learn all the same. */
+static void without_order_it_learns_too(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads += 3) {
+        static struct model ordered, racing;
+        double loss[2] = { 0 };
+        make(&ordered, "factors = 12", 1);
+        make(&racing, "factors = 12; ordered = no", threads);
+        for (int epoch = 1; epoch <= 10; epoch++) {
+            assert_int_equal(bpr_epoch(&ordered.h.ctx, ordered.m.state, epoch, &loss[0]), RH_OK);
+            assert_int_equal(bpr_epoch(&racing.h.ctx, racing.m.state, epoch, &loss[1]), RH_OK);
+            test_host_scratch_back(&ordered.h);
+            test_host_scratch_back(&racing.h);
+        }
+        if (threads == 1)
+            assert_memory_equal(&loss[0], &loss[1], sizeof *loss);
+        assert_near(loss[1], loss[0], 0.1 * loss[0]);
+        assert_true(loss[1] < 0.69); /* log 2: what a model that knows nothing has */
+        end(&ordered);
+        end(&racing);
+    }
+}
+
 static void large_differences_are_finite_and_divergence_is_told(void **state)
 {
     (void)state;
@@ -503,6 +527,7 @@ int main(void)
         cmocka_unit_test(steps_follow_the_gradient),
         cmocka_unit_test(epochs_equal_plain_loops),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(without_order_it_learns_too),
         cmocka_unit_test(large_differences_are_finite_and_divergence_is_told),
         cmocka_unit_test(held_out_items_come_first),
     };
