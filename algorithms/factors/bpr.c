@@ -12,8 +12,8 @@
  *   implicit: factors = 100, init_sd = 0.01 or so, rate = 0.01, reg_* = 0.01, bias = yes, negatives = popularity,
  *     epochs = 100
  *
- * The numbers do not depend on threads (algorithms/lib/pairs.h says how), unless `ordered = no` lets them race. The mathematics has no vector for an unseen
- * user: such a user gets the items in the order of their biases. */
+ * The numbers do not depend on threads (algorithms/lib/pairs.h says how), unless `ordered = no` lets them race. The
+ * mathematics has no vector for an unseen user: such a user gets the items in the order of their biases. */
 #include "algorithms/lib/factors.h"
 #include "algorithms/lib/pairwise.h"
 
