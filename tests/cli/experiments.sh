@@ -126,8 +126,11 @@ one_epoch() {
         --set algorithm.direct.epochs=1 "$@"
 }
 one_epoch amazon_cross_domain --set algorithm.adversarial.epochs=1 --set algorithm.pretrain.epochs=1 \
-    --set algorithm.pretrain.source_epochs=1 --set algorithm.maml.epochs=1 --set problem.cold.k=5
+    --set algorithm.pretrain.source_epochs=1 --set algorithm.maml.epochs=1 --set problem.cold.k=5 \
+    --set algorithm.coral.epochs=1 --set algorithm.mmd.epochs=1 --set algorithm.ptupcdr.epochs=1
 one_epoch movielens_to_amazon --set algorithm.adversarial.epochs=1 --set algorithm.pretrain.epochs=1 \
-    --set algorithm.pretrain.source_epochs=1 --set problem.cold.k=5
-one_epoch cold_start_maml --set algorithm.maml.epochs=1 --set problem.new_users.k=5
+    --set algorithm.pretrain.source_epochs=1 --set problem.cold.k=5 --set algorithm.coral.epochs=1 \
+    --set algorithm.mmd.epochs=1
+one_epoch cold_start_maml --set algorithm.maml.epochs=1 --set problem.new_users.k=5 --set algorithm.anil.epochs=1 \
+    --set algorithm.reptile.epochs=1 --set algorithm.meta_sgd.epochs=1
 finish
