@@ -106,11 +106,7 @@ static int attribute_map_score(struct rh_ctx *ctx, const void *state, const stru
                                float *out, size_t stride)
 {
     const struct attribute_map_state *s = state;
-    float *x = ctx->host->scratch(ctx, (size_t)n, (size_t)s->als.width * sizeof *x);
-    int status = x ? rh_als_fold_in(ctx, &s->als, query, n, x) : RH_ENOMEM;
-    if (status >= 0)
-        rh_als_score(&s->als, s->target, x, query, n, out, stride);
-    return status;
+    return rh_als_answer(ctx, &s->als, s->target, query, n, out, stride);
 }
 
 static int attribute_map_explain(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t item,

@@ -313,6 +313,16 @@ void rh_als_score(const struct rh_als *m, int32_t domain, const float *x, const 
                      query, n, out, stride);
 }
 
+int rh_als_answer(struct rh_ctx *ctx, const struct rh_als *m, int32_t domain, const struct rh_query *query, int32_t n,
+                  float *out, size_t stride)
+{
+    float *x = ctx->host->scratch(ctx, (size_t)n, (size_t)m->width * sizeof *x);
+    int status = x ? rh_als_fold_in(ctx, m, query, n, x) : RH_ENOMEM;
+    if (status >= 0)
+        rh_als_score(m, domain, x, query, n, out, stride);
+    return status;
+}
+
 int rh_als_explain(struct rh_ctx *ctx, const struct rh_als *m, int32_t domain, const struct rh_query *query,
                    int32_t item, int32_t max, int32_t *why, float *weight)
 {

@@ -112,6 +112,9 @@ int rh_als_fold_in(struct rh_ctx *ctx, const struct rh_als *m, const struct rh_q
 /* Scores of the candidates, items of `domain`, for user vectors x[n x width]. */
 void rh_als_score(const struct rh_als *m, int32_t domain, const float *x, const struct rh_query *query, int32_t n,
                   float *out, size_t stride);
+/* The two together, which is the whole of a score callback: users are solved for from their histories. */
+int rh_als_answer(struct rh_ctx *ctx, const struct rh_als *m, int32_t domain, const struct rh_query *query, int32_t n,
+                  float *out, size_t stride);
 /* The parts of a score that the history in `domain` brings: sum over it of t q(i)' A^-1 q(item) (Hu et al., section 5).
  * As `explain` of <rh/plugin.h>. */
 int rh_als_explain(struct rh_ctx *ctx, const struct rh_als *m, int32_t domain, const struct rh_query *query,
