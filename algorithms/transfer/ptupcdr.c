@@ -10,6 +10,7 @@
  * The factorisations are made by fit; epochs are passes over the shared users, in minibatches
  * (algorithms/lib/personal_learn.h). Cost of an epoch: shared users times (that of a map, plus rows d). */
 #include "algorithms/lib/bridge.h"
+#include "algorithms/lib/negative.h"
 #include "algorithms/lib/personal_learn.h"
 
 #define ROWS 32 /* rows of a user that are learned from in an epoch */
@@ -50,41 +51,26 @@ struct ptupcdr_state {
     struct rh_personal_model personal;
 };
 
-static bool has(const struct rh_history *h, int32_t item)
-{
-    for (int32_t lo = 0, hi = h->n; lo < hi;) {
-        int32_t mid = lo + (hi - lo) / 2;
-        if (h->item[mid] == item)
-            return true;
-        if (h->item[mid] < item)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return false;
-}
-
-/* Mean loss over (up to ROWS of) the user's rows in the target, each against sampled others. */
+/* Mean loss over (up to ROWS of) the user's rows in the target, each against sampled others. Who has taken every item
+ * has nothing to tell apart: no loss. */
 static double of_user(const void *arg, struct rh_rng *r, int32_t user, const struct rh_history *history,
                       const rh_real *y, rh_real weight, rh_real *dy)
 {
     const struct ptupcdr_state *s = arg;
     const struct rh_als *m = &s->bridge.target;
     const struct rh_history *target = &history[s->train->target];
-    int32_t d = s->personal.shape.d, n_items = s->train->domain[s->train->target].n_items;
+    const struct rh_domain *domain = &s->train->domain[s->train->target];
+    int32_t d = s->personal.shape.d;
     int32_t count = (int32_t)s->params->negatives + 1, rows = target->n < ROWS ? target->n : ROWS, item[65] = { 0 };
     rh_real score[65], ds[65];
     double loss = 0;
-    (void)user;
+    if (target->n >= domain->n_items)
+        return 0;
     for (int32_t k = 0; k < rows; k++) {
         /* every row where there are few; else each is as likely as the others */
         item[0] = target->item[rows == target->n ? k : (int32_t)rh_rng_below(r, (uint32_t)target->n)];
         for (int32_t j = 1; j < count; j++)
-            for (int tries = 0; tries < 100; tries++) { /* who has nearly all may get one of the own */
-                item[j] = (int32_t)rh_rng_below(r, (uint32_t)n_items);
-                if (!has(target, item[j]))
-                    break;
-            }
+            item[j] = rh_negative(domain, user, r);
         for (int32_t j = 0; j < count; j++)
             score[j] = rh_dot(d, y, m->item.x + (int64_t)item[j] * m->width);
         loss += rh_nn_loss(s->params->loss, count, score, 1 / (rh_real)rows, ds);
@@ -188,7 +174,7 @@ static const struct rh_algorithm ptupcdr = {
     .advice = "As emcdr, where users differ in how they carry over and thousands are shared; with some hundreds the "
               "one map of emcdr is safer. Keep factors small (10 to 32): a map has factors^2 numbers. Tune rate and "
               "epochs.",
-    .revision = 1,
+    .revision = 2,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM,
     .params = ptupcdr_table,
     .params_size = sizeof(struct ptupcdr_params),
