@@ -2,8 +2,8 @@
  *
  * There is a factorisation that is trained first and rests: implicit least squares (als.h), user vectors p(u), item
  * vectors q(i). Items with two train rows or more then play new items: in each epoch two sets of users are drawn for
- * each, the ones that are known so far and those that come later. A set has users of the item (y = 1) and as many others
- * (y = 0), who do not have it; there are none of an item that everybody has. The loss of a vector q on a set is
+ * each, the ones that are known so far and those that come later. A set has users of the item (y = 1) and as many
+ * others (y = 0), who do not have it; there are none of an item that everybody has. The loss of a vector q on a set is
  *
  *     l(q) = mean over the set of (y - p(u) . q)^2 / 2
  *
