@@ -161,7 +161,7 @@ static int lightgcn_fit(struct rh_ctx *ctx, const void *params, const struct rh_
         status = draw_vectors(ctx, s);
     if (status >= 0)
         status = step_init(ctx, s, &w);
-    return status < 0 ? status : publish(ctx, s, &w);
+    return status < 0 || ctx->host->purpose(ctx) & RH_FOR_LOADING ? status : publish(ctx, s, &w);
 }
 
 static int lightgcn_epoch(struct rh_ctx *ctx, void *state, int32_t epoch, double *loss)
@@ -239,16 +239,37 @@ static int lightgcn_explain(struct rh_ctx *ctx, const void *state, const struct 
     return n;
 }
 
+static int persist_vectors(struct rh_ctx *ctx, struct lightgcn_state *s, unsigned purpose)
+{
+    int64_t n = rh_slices_size(&s->shape);
+    int status = RH_OK;
+    if (purpose & RH_FOR_STARTING)
+        status = ctx->host->field(ctx, "vectors", &s->x, n, sizeof *s->x);
+    if (status < 0 || !(purpose & RH_FOR_RESUMING))
+        return status;
+    if ((status = ctx->host->field(ctx, "first moments", &s->first, n, sizeof *s->x)) < 0 ||
+        (status = ctx->host->field(ctx, "second moments", &s->second, n, sizeof *s->x)) < 0)
+        return status;
+    return ctx->host->value(ctx, "steps", &s->steps, sizeof s->steps);
+}
+
 static int lightgcn_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     struct lightgcn_state *s = state;
     size_t row = (size_t)rh_factor_width(((const struct lightgcn_params *)params)->factors) * sizeof(float);
-    int status;
+    bool made = s->x, loading = ctx->host->purpose(ctx) & RH_FOR_LOADING;
+    int status = RH_OK;
+    struct step w;
     take_params(s, params, train);
-    if ((status = ctx->host->field(ctx, "own", &s->own, s->n_users, row)) < 0 ||
-        (status = ctx->host->field(ctx, "items", &s->item, s->n_items, row)) < 0)
+    if (!(made && loading) && /* else they are made anew from x, for the layers and the train rows of now */
+        ((status = ctx->host->field(ctx, "own", &s->own, s->n_users, row)) < 0 ||
+         (status = ctx->host->field(ctx, "items", &s->item, s->n_items, row)) < 0 ||
+         (status = ctx->host->field(ctx, "reach", &s->reach, s->n_items, row)) < 0))
         return status;
-    return ctx->host->field(ctx, "reach", &s->reach, s->n_items, row);
+    if (!made || (status = persist_vectors(ctx, s, ctx->host->purpose(ctx))) < 0 || !loading)
+        return status;
+    status = step_init(ctx, s, &w);
+    return status < 0 ? status : publish(ctx, s, &w);
 }
 
 static const struct rh_algorithm lightgcn = {
@@ -265,7 +286,7 @@ static const struct rh_algorithm lightgcn = {
               "epochs. Tune the number of epochs (early stopping), layers (1 to 3), rate, reg. "
               "ease and ials are often ahead for a fraction of the time.",
     .revision = 1,
-    .flags = RH_A_COLD_USERS | RH_A_RANDOM,
+    .flags = RH_A_COLD_USERS | RH_A_RANDOM | RH_A_RESUMES,
     .params = lightgcn_table,
     .params_size = sizeof(struct lightgcn_params),
     .state_size = sizeof(struct lightgcn_state),

@@ -87,7 +87,9 @@ static int attribute_map_fit(struct rh_ctx *ctx, const void *params, const struc
     if (status < 0)
         return status;
     s->w = ctx->host->alloc(ctx, (size_t)s->f.n_cols, (size_t)s->als.width * sizeof *s->w);
-    return s->w ? learn_map(ctx, s) : RH_ENOMEM;
+    if (!s->w)
+        return RH_ENOMEM;
+    return ctx->host->purpose(ctx) & RH_FOR_LOADING ? RH_OK : learn_map(ctx, s);
 }
 
 static int attribute_map_epoch(struct rh_ctx *ctx, void *state, int32_t epoch, double *loss)
@@ -121,7 +123,11 @@ static int attribute_map_persist(struct rh_ctx *ctx, const void *params, const s
     const struct attribute_map_params *p = params;
     struct attribute_map_state *s = state;
     int status = s->share ? RH_OK : set_out(ctx, s, p, train);
-    return status < 0 ? status : rh_als_persist(ctx, &s->als, &p->als, train, s->share, "attribute_map");
+    if (status >= 0)
+        status = rh_als_persist(ctx, &s->als, &p->als, train, s->share, "attribute_map");
+    if (status < 0 || !s->w || !(ctx->host->purpose(ctx) & RH_FOR_STARTING))
+        return status;
+    return ctx->host->field(ctx, "map", &s->w, s->f.n_cols, (size_t)s->als.width * sizeof *s->w);
 }
 
 static const struct rh_algorithm attribute_map = {
@@ -137,7 +143,7 @@ static const struct rh_algorithm attribute_map = {
               "by ials. Tune ials first, then map_reg (by factors of 10) and blocks. Compare with content, which "
               "needs no factors.",
     .revision = 1,
-    .flags = RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM,
+    .flags = RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM | RH_A_RESUMES,
     .params = attribute_map_table,
     .params_size = sizeof(struct attribute_map_params),
     .state_size = sizeof(struct attribute_map_state),

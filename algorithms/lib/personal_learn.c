@@ -39,7 +39,13 @@ int rh_personal_start(struct rh_ctx *ctx, struct rh_personal_model *m)
 
 int rh_personal_persist(struct rh_ctx *ctx, struct rh_personal_model *m)
 {
-    return ctx->host->field(ctx, "maps", &m->phi, m->size, sizeof *m->phi);
+    int status = ctx->host->field(ctx, "maps", &m->phi, m->size, sizeof *m->phi);
+    if (status < 0 || !(ctx->host->purpose(ctx) & RH_FOR_RESUMING))
+        return status;
+    if ((status = ctx->host->field(ctx, "maps first", &m->first, m->size, sizeof *m->phi)) < 0 ||
+        (status = ctx->host->field(ctx, "maps second", &m->second, m->size, sizeof *m->phi)) < 0)
+        return status;
+    return ctx->host->value(ctx, "maps steps", &m->adam.step, sizeof m->adam.step);
 }
 
 /* ------------------------------------------------------------------------------------------------------- histories */

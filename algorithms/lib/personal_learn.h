@@ -45,6 +45,7 @@ int rh_personal_epoch(struct rh_ctx *ctx, struct rh_personal_model *m, const str
 /* mapped[n x width] of queries of users with source vectors x[n x width]. */
 int rh_personal_map(struct rh_ctx *ctx, const struct rh_personal_model *m, const struct rh_query *query, int32_t n,
                     const float *x, float *mapped);
-int rh_personal_persist(struct rh_ctx *ctx, struct rh_personal_model *m); /* the weights */
+/* The weights; for RH_FOR_RESUMING what the optimiser remembers as well. */
+int rh_personal_persist(struct rh_ctx *ctx, struct rh_personal_model *m);
 
 #endif

@@ -175,10 +175,26 @@ static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *q
     return rh_joint_score(ctx, &((const struct state *)state)->joint, query, n, out, stride);
 }
 
+/* The critic has no part in scores; training goes on against it. */
+static int persist_critic(struct rh_ctx *ctx, struct state *s, unsigned purpose)
+{
+    int64_t size = rh_critic_size(&s->critic);
+    int status = RH_OK;
+    if (purpose & RH_FOR_STARTING)
+        status = ctx->host->field(ctx, "critic", &s->psi, size, sizeof *s->psi);
+    if (status < 0 || !(purpose & RH_FOR_RESUMING))
+        return status;
+    if ((status = ctx->host->field(ctx, "critic first", &s->psi_first, size, sizeof *s->psi)) < 0 ||
+        (status = ctx->host->field(ctx, "critic second", &s->psi_second, size, sizeof *s->psi)) < 0)
+        return status;
+    return ctx->host->value(ctx, "critic steps", &s->optimizer.step, sizeof s->optimizer.step);
+}
+
 static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     struct state *s = state;
-    return rh_joint_persist(ctx, &s->joint, "adversarial", &((const struct params *)params)->network, train);
+    int status = rh_joint_persist(ctx, &s->joint, "adversarial", &((const struct params *)params)->network, train);
+    return status < 0 || !s->psi ? status : persist_critic(ctx, s, ctx->host->purpose(ctx));
 }
 
 static const struct rh_algorithm adversarial = {
@@ -195,7 +211,7 @@ static const struct rh_algorithm adversarial = {
               "domain_weight = 0 as the twin without alignment, then critic_steps; judge it against direct too.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
-             RH_A_RANDOM,
+             RH_A_RANDOM | RH_A_RESUMES | RH_A_BY_FEATURES,
     .params = params_table,
     .params_size = sizeof(struct params),
     .state_size = sizeof(struct state),

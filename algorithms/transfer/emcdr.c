@@ -171,7 +171,7 @@ static int emcdr_fit(struct rh_ctx *ctx, const void *params, const struct rh_tra
     int status = set_out(ctx, s, p);
     if (status >= 0)
         status = rh_bridge_init(ctx, &s->bridge, &p->als, train, "emcdr");
-    return status < 0 ? status : learn_map(ctx, s);
+    return status < 0 || ctx->host->purpose(ctx) & RH_FOR_LOADING ? status : learn_map(ctx, s);
 }
 
 static int emcdr_epoch(struct rh_ctx *ctx, void *state, int32_t epoch, double *loss)
@@ -207,6 +207,18 @@ static int emcdr_score(struct rh_ctx *ctx, const void *state, const struct rh_qu
     return rh_bridge_score(ctx, &s->bridge, s->params->own_from, map_users, s, query, n, out, stride);
 }
 
+static int persist_mlp(struct rh_ctx *ctx, struct mlp *m)
+{
+    int64_t n = rh_mlp_size(&m->shape);
+    int status = ctx->host->field(ctx, "map", &m->w, n, sizeof *m->w);
+    if (status < 0 || !(ctx->host->purpose(ctx) & RH_FOR_RESUMING))
+        return status;
+    if ((status = ctx->host->field(ctx, "map first", &m->first, n, sizeof *m->w)) < 0 ||
+        (status = ctx->host->field(ctx, "map second", &m->second, n, sizeof *m->w)) < 0)
+        return status;
+    return ctx->host->value(ctx, "map steps", &m->adam.step, sizeof m->adam.step);
+}
+
 static int emcdr_persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct emcdr_params *p = params;
@@ -218,8 +230,7 @@ static int emcdr_persist(struct rh_ctx *ctx, const void *params, const struct rh
         return status;
     int32_t width = rh_factor_width(p->factors);
     return p->map == LINEAR ? ctx->host->field(ctx, "map", &s->matrix, width, (size_t)width * sizeof *s->matrix)
-                            : ctx->host->field(ctx, "map", &s->mlp.w, rh_mlp_size(&s->mlp.shape),
-                                              sizeof *s->mlp.w);
+                            : persist_mlp(ctx, &s->mlp);
 }
 
 static const struct rh_algorithm emcdr = {
@@ -235,7 +246,7 @@ static const struct rh_algorithm emcdr = {
         "For users who are cold in the target and known in a source, where enough others are in both to learn the "
         "map from (some hundreds). The linear map needs fewer. Compare with cmf, and with ials as the twin.",
     .revision = 2,
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM,
+    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM | RH_A_RESUMES,
     .params = emcdr_table,
     .params_size = sizeof(struct emcdr_params),
     .state_size = sizeof(struct emcdr_state),

@@ -120,7 +120,8 @@ static int ptupcdr_fit(struct rh_ctx *ctx, const void *params, const struct rh_t
     int status = set_out(ctx, s, p, train);
     if (status >= 0)
         status = rh_bridge_init(ctx, &s->bridge, &p->als, train, "ptupcdr");
-    for (int64_t e = 0; e < p->factor_epochs && status >= 0; e++)
+    bool loading = ctx->host->purpose(ctx) & RH_FOR_LOADING;
+    for (int64_t e = 0; e < p->factor_epochs && status >= 0 && !loading; e++)
         if ((status = rh_bridge_epoch(ctx, &s->bridge, &loss)) >= 0)
             status = ctx->host->tick(ctx, e, p->factor_epochs);
     if (status < 0)
@@ -175,7 +176,7 @@ static const struct rh_algorithm ptupcdr = {
               "one map of emcdr is safer. Keep factors small (10 to 32): a map has factors^2 numbers. Tune rate and "
               "epochs.",
     .revision = 2,
-    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM,
+    .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM | RH_A_RESUMES,
     .params = ptupcdr_table,
     .params_size = sizeof(struct ptupcdr_params),
     .state_size = sizeof(struct ptupcdr_state),

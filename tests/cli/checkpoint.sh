@@ -72,7 +72,7 @@ ok 'the numbers are the same' cmp whole.csv bad.csv
 exits 0 'none' run --store none.sqlite --checkpoint none --quiet
 exits 2 'no number of seconds' run --store none.sqlite --checkpoint often
 says err '--checkpoint often is not allowed: expected seconds from 0, or none'
-exits 0 'an algorithm that cannot' run --store other.sqlite --checkpoint 0 --set algorithm.bpr.use=attribute_map \
+exits 0 'an algorithm that cannot' run --store other.sqlite --checkpoint 0 --set algorithm.bpr.use=nmf \
     --set algorithm.bpr.epochs=2
 says err 'has no checkpoints: interrupted, its fit starts over'
 finish

@@ -284,10 +284,8 @@ static void who_claims_cold_ones_tells_them_apart(void **state)
 /* ------------------------------------------------------------------------------------------------ going on */
 
 /* Interrupted after an epoch and gone on from what was written: the same numbers as without. */
-static void check_resuming(const struct rh_algorithm *a)
+static void check_resuming_with(const struct rh_algorithm *a, const char *settings)
 {
-    if (!(a->flags & RH_A_RESUMES))
-        return;
     static float whole[USERS * ITEMS], resumed[USERS * ITEMS], started[USERS * ITEMS], loaded[USERS * ITEMS];
     unsigned resuming = RH_FOR_STARTING | RH_FOR_RESUMING;
     struct rh_saved checkpoint, model;
@@ -297,13 +295,13 @@ static void check_resuming(const struct rh_algorithm *a)
     make_world(&h, &w);
     struct test_model m, next, fresh = { .algorithm = a };
     double loss, again;
-    if (test_fit(&h, a, NULL, &w.train, 1, &m) < 0 || test_save(&h, &m, &w.train, resuming, &checkpoint) < 0 ||
+    if (test_fit(&h, a, settings, &w.train, 1, &m) < 0 || test_save(&h, &m, &w.train, resuming, &checkpoint) < 0 ||
         test_save(&h, &m, &w.train, RH_FOR_STARTING, &model) < 0 || a->epoch(&h.ctx, m.state, 2, &loss) < 0)
         fail_msg("%s: %s", a->name, h.error.text);
     test_host_scratch_back(&h);
     score_queries(&h, &m, w.query, USERS, 6, whole);
     h.purpose = RH_FOR_LOADING;
-    if (test_fit(&h, a, NULL, &w.train, 0, &next) < 0)
+    if (test_fit(&h, a, settings, &w.train, 0, &next) < 0)
         fail_msg("%s: %s", a->name, h.error.text);
     if (test_load(&h, &next, &w.train, resuming, true, &checkpoint) < 0 ||
         a->epoch(&h.ctx, next.state, 2, &again) < 0)
@@ -316,7 +314,7 @@ static void check_resuming(const struct rh_algorithm *a)
 
     /* a start needs no memory of the optimiser; nor does a loaded model that only scores */
     h.purpose = RH_FOR_LOADING;
-    if (test_fit(&h, a, NULL, &w.train, 0, &next) < 0 ||
+    if (test_fit(&h, a, settings, &w.train, 0, &next) < 0 ||
         test_load(&h, &next, &w.train, RH_FOR_STARTING, true, &model) < 0)
         fail_msg("%s: %s", a->name, h.error.text);
     score_queries(&h, &next, w.query, USERS, 6, started);
@@ -336,10 +334,32 @@ static void check_resuming(const struct rh_algorithm *a)
     test_host_release(&h);
 }
 
+static void check_resuming(const struct rh_algorithm *a)
+{
+    if (a->flags & RH_A_RESUMES)
+        check_resuming_with(a, NULL);
+}
+
 static void interrupted_training_goes_on(void **state)
 {
     (void)state;
     for_each_algorithm(check_resuming);
+}
+
+/* What is remembered under settings that are not the default ones. */
+static void interrupted_variants_go_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *settings;
+    } variant[] = {
+        { "adversarial", "objective = gan" },  { "adversarial", "objective = dann" },
+        { "adversarial", "lipschitz = clip" }, { "emcdr", "map = mlp" },
+        { "lightgcn", "layers = 0" },          { "ptupcdr", "loss = bpr" },
+        { "metaemb", "own_from = 4" },
+    };
+    for (size_t k = 0; k < sizeof variant / sizeof *variant; k++)
+        check_resuming_with(test_algorithm(variant[k].name), variant[k].settings);
 }
 
 int main(void)
@@ -350,6 +370,7 @@ int main(void)
         cmocka_unit_test(what_is_not_flagged_is_not_needed),
         cmocka_unit_test(who_claims_cold_ones_tells_them_apart),
         cmocka_unit_test(interrupted_training_goes_on),
+        cmocka_unit_test(interrupted_variants_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
