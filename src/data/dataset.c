@@ -369,3 +369,27 @@ const char *rh_dataset_options(const struct rh_dataset *d)
 {
     return d->canonical;
 }
+
+static bool same_place(const char *x, const char *y)
+{
+    return x == y || (x && y && !strcmp(x, y));
+}
+
+bool rh_dataset_same(const struct rh_dataset *x, const struct rh_dataset *y)
+{
+    const struct rh_description *a = x->description, *b = y->description;
+    if (strcmp(x->canonical, y->canonical) != 0)
+        return false;
+    if (a->synthetic || b->synthetic)
+        return a->synthetic && b->synthetic;
+    bool same = !strcmp(a->file, b->file) && !strcmp(a->folder, b->folder); /* then the sections are the same, too */
+    for (int32_t i = 0; same && i < a->n_domains; i++) {
+        for (int p = 0; p < 4; p++)
+            same = same && same_place(a->domain[i].place[p], b->domain[i].place[p]);
+        for (int k = 0; k < RH_COLD_KEYS; k++)
+            same = same && same_place(a->domain[i].cold[k], b->domain[i].cold[k]);
+    }
+    for (int32_t i = 0; same && i < a->n_sides; i++)
+        same = same_place(a->side[i].place, b->side[i].place);
+    return same;
+}

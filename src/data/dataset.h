@@ -71,6 +71,10 @@ const char *rh_dataset_domain(const struct rh_dataset *d, int32_t i);
  * revision. Same text and same files: same domains. In the arena. */
 const char *rh_dataset_options(const struct rh_dataset *d);
 
+/* Do two datasets opened in one env have the same domains, because options, description and files are the same? (Two
+ * categories of one description have the same options, and other files.) */
+bool rh_dataset_same(const struct rh_dataset *x, const struct rh_dataset *y);
+
 /* SHA-256 over rh_dataset_options and the bytes of every source file. Hashes of files are remembered in the cache
  * folder by (path, size, mtime, inode). RH_EIO with a hint (`harness data fetch NAME`, --data) when a file is
  * missing. */

@@ -5,9 +5,8 @@
 static int load_domain(struct rh_loader *x, const struct rh_plan_domain *d, const struct rh_domain_data **out,
                        struct rh_error *err)
 {
-    const char *options = rh_dataset_options(d->dataset);
     for (int32_t i = 0; i < x->n; i++)
-        if (!strcmp(x->loaded[i].options, options) && !strcmp(x->loaded[i].domain, d->domain)) {
+        if (rh_dataset_same(x->loaded[i].dataset, d->dataset) && !strcmp(x->loaded[i].domain, d->domain)) {
             x->loaded[i].used = true;
             *out = x->loaded[i].data;
             return RH_OK;
@@ -16,7 +15,7 @@ static int load_domain(struct rh_loader *x, const struct rh_plan_domain *d, cons
         return rh_fail(err, RH_EUNSUP, "more than %d domains in one problem", RH_MOST_DOMAINS);
     struct rh_loaded *l = &x->loaded[x->n];
     RH_TRY(rh_dataset_load(d->dataset, x->env, d->domain, &l->data, err));
-    l->options = options;
+    l->dataset = d->dataset;
     l->domain = d->domain;
     l->used = true;
     x->n++;

@@ -12,7 +12,8 @@ struct rh_loader {
     const struct rh_data_env *env;
     struct rh_log *log;
     struct rh_loaded {
-        const char *options, *domain; /* of the dataset, and the name: within one plan they decide the content */
+        const struct rh_dataset *dataset;
+        const char *domain; /* its name: within one plan the two decide the content */
         struct rh_domain_data *data;
         bool used; /* by the problem at hand */
     } loaded[2 * RH_MOST_DOMAINS];

@@ -71,6 +71,37 @@ accepted 'negative and overflowing ids: texts, as all ids'
 rows_and 'u1,a,3,1\n'
 accepted 'a row twice: the last one counts'
 
+# One description, two files: each problem has its own rows, one after the other and as target and source.
+rows_and ''
+printf "$head$rows" | sed '/^u3/d; s/^u\([0-9]\)/v\1/' >raw/e.csv
+describe '{name}.csv'
+printf '[variables]\nname = d\n' >>own.ini
+cat >two.ini <<'END'
+[experiment]
+name = two
+[data]
+descriptions = .
+path = raw
+[dataset.d]
+use = own
+[dataset.e]
+use = own
+name = e
+[problem.both]
+target = d/own
+sources = e/own
+split = leave_one_out
+validation = no
+[problem.other]
+target = e/own
+split = leave_one_out
+validation = no
+[algorithm.popularity]
+END
+exits 0 'one description, two files' "$HARNESS" run two.ini --store two.sqlite --cache none --quiet
+says out 'source e/own, split leave_one_out, 5 users, 3 items, 4 train rows, 5 source rows, 3 test queries'
+says out 'target e/own, split leave_one_out, 2 users, 3 items, 3 train rows, 2 test queries'
+
 # ---- what is not
 : >raw/d.csv
 refused 'an empty file' 'raw/./d.csv: the file is empty'

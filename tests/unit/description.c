@@ -122,6 +122,14 @@ static void variables_choose_files(void **state)
     assert_string_equal(rh_dataset_summary(o.d), "The blue one");
     assert_string_equal(rh_dataset_description(o.d)->url.pair[0].value, "http://example.org/blue");
     assert_string_equal(rh_dataset_description(o.d)->url.pair[0].key, "blue.csv");
+    struct opened red, again;
+    assert_int_equal(open_text(&red, text, "colour=red"), RH_OK);
+    assert_int_equal(open_text(&again, text, "colour=blue"), RH_OK);
+    assert_string_equal(rh_dataset_options(o.d), rh_dataset_options(red.d));
+    assert_false(rh_dataset_same(o.d, red.d));
+    assert_true(rh_dataset_same(o.d, again.d));
+    rh_arena_release(&red.a);
+    rh_arena_release(&again.a);
     close_all(&o, d);
 }
 
