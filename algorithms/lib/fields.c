@@ -76,7 +76,7 @@ int rh_fields_persist(struct rh_ctx *ctx, struct rh_fields *f, const char *who, 
         snprintf(name, sizeof name, "field_%d", k);
         x->table.n = x->of->n_cols;
         x->table.E = E;
-        status = ctx->host->field(ctx, name, &x->table.w, (int64_t)x->of->n_cols * E, sizeof *x->table.w);
+        status = rh_embedding_persist(ctx, &x->table, name, ctx->host->purpose(ctx));
     }
     return status;
 }
