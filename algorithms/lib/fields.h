@@ -33,8 +33,8 @@ struct rh_fields {
 /* Memory and random tables for the users' blocks and those of the target's items that have data. RH_EDATA when items
  * have none, with a sentence that begins with `who`. */
 int rh_fields_init(struct rh_ctx *ctx, struct rh_fields *f, const char *who, const struct rh_train *train, int32_t E);
-/* The part of persist: the tables, and for RH_FOR_RESUMING what the optimiser remembers of them. Loading into zeroed `f`
- * makes fields that cannot be trained on. */
+/* The part of persist: the tables, and for RH_FOR_RESUMING what the optimiser remembers of them. Loading into zeroed
+ * `f` makes fields that cannot be trained on. */
 int rh_fields_persist(struct rh_ctx *ctx, struct rh_fields *f, const char *who, const struct rh_train *train,
                       int32_t E);
 

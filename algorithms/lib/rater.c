@@ -253,8 +253,8 @@ static int sum_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
 static int refuse(struct rh_ctx *ctx, const struct rh_rater *r)
 {
     if (r->inner_rate > 0)
-        return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: the loss of a query set is not finite; try an inner_rate "
-                               "below %g or a rate below %g", r->who, r->inner_rate, r->params->rate);
+        return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: the loss of a query set is not finite; try an "
+                               "inner_rate below %g or a rate below %g", r->who, r->inner_rate, r->params->rate);
     return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: the loss of a query set is not finite; try a rate below %g",
                            r->who, r->params->rate);
 }

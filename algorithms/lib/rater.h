@@ -1,11 +1,11 @@
 /* What networks that learn to predict a user's ratings from few of them have in common (melu, mamo, tanp): contents of
  * users and items as rows of fields (fields.h), users as tasks, and queries whose history is the support.
  *
- * A task is a user with two rows or more in the target. Its rows are drawn into a random order; `asked` of them at most
- * (and never all) are the query set, the others, `shots` at most, the support. An outer step takes meta_batch tasks: the
- * method gives the loss of each and its gradients by the weights phi and by the rows x; their means over the tasks move
- * phi and the tables of the fields. A query is answered by showing the method the rows of the user's history (`shots`
- * at most) and asking it for the candidates, TILE at a time.
+ * A task is a user with two rows or more in the target. Its rows are drawn into a random order; `asked` of them at
+ * most (and never all) are the query set, the others, `shots` at most, the support. An outer step takes meta_batch
+ * tasks: the method gives the loss of each and its gradients by the weights phi and by the rows x; their means over the
+ * tasks move phi and the tables of the fields. A query is answered by showing the method the rows of the user's history
+ * (`shots` at most) and asking it for the candidates, some at a time.
  *
  * Tasks of a step are shared out to threads; what they add up is added in the order of the tasks, so numbers do not
  * depend on threads. Memory of a step: meta_batch times (size of phi + rows x width x 2 + what the method wants). */

@@ -86,8 +86,8 @@ static int meet(struct rh_ctx *ctx, const void *self, const struct rh_rater_rows
     struct rh_adapt_set set = { support->n, support->x, support->rating };
     rh_adapt_weights(&s->adapt, s->rater.phi, &set, room, room + s->rater.size);
     if (!rh_nn_finite(s->rater.size, room))
-        return ctx->host->fail(ctx, RH_ENUMERIC, "melu diverged while it adapted to user %d; try an inner_rate below %g",
-                               support->user, s->adapt.rate);
+        return ctx->host->fail(ctx, RH_ENUMERIC, "melu diverged while it adapted to user %d; try an inner_rate "
+                               "below %g", support->user, s->adapt.rate);
     return RH_OK;
 }
 
