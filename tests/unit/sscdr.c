@@ -204,7 +204,7 @@ static void what_was_not_trained_on_is_one_more_hop(void **state)
     test_host_release(&w.h);
 }
 
-/* --------------------------------------------------------------------------------------------------------- as a whole */
+/* --------------------------------------------------------------------------------------------------- as a whole */
 
 static void nobody_shared_is_said(void **state)
 {
@@ -216,8 +216,8 @@ static void nobody_shared_is_said(void **state)
     struct rh_train train = { .n_users = 2, .n_domains = 2, .domain = domain };
     struct test_model m;
     assert_int_equal(test_fit(&h, &sscdr, NULL, &train, 1, &m), RH_EDATA);
-    assert_string_equal(h.error.text, "sscdr learns its map from users with train rows in the target and in a source, "
-                                      "and there is none");
+    assert_string_equal(h.error.text, "sscdr learns its map from users with train rows in the target and in a "
+                                      "source, and there is none");
     test_model_release(&m);
     test_host_release(&h);
     test_host_init(&h, 1, 1); /* the twin does not ask */
@@ -240,8 +240,8 @@ static double auc_of(struct test_host *h, const struct test_world *w, const char
     return auc;
 }
 
-/* Tastes are shared by the domains. A user who is cold in the target is served from two sources, which the twin does not
- * see. */
+/* Tastes are shared by the domains. A user who is cold in the target is served from two sources, which the twin does
+ * not see. */
 static void cold_users_gain(void **state)
 {
     (void)state;
