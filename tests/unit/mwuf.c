@@ -1,0 +1,232 @@
+/* mwuf: the gradient of its networks against differences of plain loops in double, what it is before it has learned, and
+ * what it learns. The plugin's source is part of this test. */
+#include "../../algorithms/meta/mwuf.c"
+#include "testhost.h"
+
+#include "base/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { USERS = 30, ITEMS = 12, D = 3, WIDTH = 16, HIDDEN = 5, WORDS = 4 };
+
+static void assert_near(double x, double expected, double tolerance)
+{
+    if (!(fabs(x - expected) <= tolerance))
+        fail_msg("%.9g, expected %.9g within %g", x, expected, tolerance);
+}
+
+/* Item 10 has one row, item 11 none; an item has the word of its number modulo WORDS, and its users like that word. */
+static struct rh_train make_train(struct test_host *h, struct rh_domain *d, struct rh_features *words)
+{
+    struct rh_rng r = rh_stream(2, "rows", "mwuf", 0);
+    struct test_row row[USERS * ITEMS];
+    struct test_cell cell[ITEMS];
+    int64_t n = 0;
+    for (int32_t u = 0; u < USERS; u++)
+        for (int32_t i = 0; i < 10; i++)
+            if (rh_rng_below(&r, 10) < (i % WORDS == u % WORDS ? 8u : 1u))
+                row[n++] = (struct test_row){ u, i, 4, 0 };
+    row[n++] = (struct test_row){ 2, 10, 4, 0 };
+    for (int32_t i = 0; i < ITEMS; i++)
+        cell[i] = (struct test_cell){ i, i % WORDS, 1 };
+    *d = test_domain(h, "made", USERS, ITEMS, row, n, TEST_VALUES);
+    *words = test_sparse(h, "word", ITEMS, WORDS, cell, ITEMS, false);
+    d->item_features = words;
+    return (struct rh_train){ .n_users = USERS, .n_domains = 1, .domain = d, .n_item_blocks = 1 };
+}
+
+/* The vector of an item with these users known, from the equations of the plugin's comment, for weights w = [W1][W2, b2]
+ * [V1, a1, V2, a2]. */
+static void plain_vector(const struct mwuf_state *s, const double *w, int32_t item, const struct rh_new_set *known,
+                         double *q)
+{
+    const struct rh_item_features *f = &s->base.f;
+    const double *w1 = w, *w2 = w1 + f->n_cols * HIDDEN, *b2 = w2 + WIDTH * HIDDEN, *v1 = b2 + WIDTH;
+    const double *a1 = v1 + HIDDEN * WIDTH, *v2 = a1 + HIDDEN, *a2 = v2 + WIDTH * HIDDEN;
+    double cold[WIDTH], mean[WIDTH] = { 0 }, g[WIDTH] = { 0 }, h[HIDDEN], m[HIDDEN];
+    int n = known->n + known->others;
+    for (int k = 0; k < WIDTH; k++)
+        cold[k] = (double)s->average[k];
+    for (int k = 0; k < n; k++) {
+        const float *p = s->base.als.user.x + known->user[k] * WIDTH;
+        double error = k < known->n ? -1 : 0;
+        for (int j = 0; j < WIDTH; j++)
+            error += (double)p[j] * cold[j];
+        for (int j = 0; j < WIDTH; j++) {
+            g[j] += error * (double)p[j] / n;
+            mean[j] += k < known->n ? (double)p[j] / known->n : 0;
+        }
+    }
+    for (int j = 0; j < HIDDEN; j++) {
+        h[j] = 0;
+        for (int64_t z = f->row[item]; z < f->row[item + 1]; z++)
+            h[j] += (double)f->val[z] * w1[f->col[z] * HIDDEN + j];
+        h[j] = h[j] > 0 ? h[j] : 0;
+        m[j] = a1[j];
+        for (int k = 0; k < WIDTH; k++)
+            m[j] += v1[j * WIDTH + k] * mean[k];
+        m[j] = m[j] > 0 ? m[j] : 0;
+    }
+    for (int k = 0; k < WIDTH; k++) {
+        double scale = 1 + b2[k], shift = a2[k];
+        for (int j = 0; j < HIDDEN; j++) {
+            scale += w2[k * HIDDEN + j] * h[j];
+            shift += v2[k * HIDDEN + j] * m[j];
+        }
+        q[k] = (cold[k] - s->params->cold_rate * g[k]) * scale + shift;
+    }
+}
+
+static double plain_loss(const struct mwuf_state *s, const double *w, int32_t item, const struct rh_new_set *known,
+                         const struct rh_new_set *later)
+{
+    double q[WIDTH], sum = 0;
+    int n = later->n + later->others;
+    plain_vector(s, w, item, known, q);
+    for (int k = 0; k < n; k++) {
+        double error = k < later->n ? -1 : 0;
+        for (int j = 0; j < WIDTH; j++)
+            error += (double)s->base.als.user.x[later->user[k] * WIDTH + j] * q[j];
+        sum += error * error / 2 / n;
+    }
+    return sum;
+}
+
+/* Random weights in all parts of the networks, in float as the plugin has them and in double. */
+static int32_t draw_weights(struct mwuf_state *s, double *w)
+{
+    struct rh_rng r = rh_stream(5, "weights", "mwuf", 0);
+    float *part[] = { s->w.w, s->stretch.phi, s->move.phi };
+    int32_t size[] = { s->w.n * s->w.E, (int32_t)s->stretch.size, (int32_t)s->move.size }, n = 0;
+    for (int k = 0; k < 3; k++)
+        for (int32_t j = 0; j < size[k]; j++)
+            w[n++] = (double)(part[k][j] = (float)(0.6 * rh_rng_normal(&r)));
+    return n;
+}
+
+/* An item with users known, and one without any. */
+static void the_gradient_is_that_of_differences(void **state)
+{
+    (void)state;
+    struct test_host h;
+    struct test_model m;
+    struct rh_domain d;
+    struct rh_features words;
+    test_host_init(&h, 1, 4);
+    struct rh_train train = make_train(&h, &d, &words);
+    assert_int_equal(test_fit(&h, &mwuf, "factors = 3; hidden = 5; cold_rate = 0.7", &train, 0, &m), RH_OK);
+    struct mwuf_state *s = m.state;
+    static double w[1000];
+    int32_t n = draw_weights(s, w), columns = s->base.f.n_cols * HIDDEN;
+    assert_int_equal(s->base.als.width, WIDTH);
+    assert_int_equal(n, columns + WIDTH * (HIDDEN + 1) + HIDDEN * (WIDTH + 1) + WIDTH * (HIDDEN + 1));
+    static const int32_t in_a[] = { 0, 4, 1, 2 }, in_b[] = { 12, 16, 20, 5, 6, 7 };
+    const struct rh_new_set known[] = { { 2, 2, in_a }, { 0, 0, in_a } }, later = { 3, 3, in_b };
+    for (int set = 0; set < 2; set++) {
+        struct warming x;
+        _Alignas(64) float room[WIDTH], dq[WIDTH] = { 0 };
+        static float work[4096];
+        struct { float stretch[500], move[500], h[HIDDEN]; } g = { { 0 }, { 0 }, { 0 } };
+        double expected[WIDTH], most[3] = { 0 };
+        assert_true(back_work(s, 1) <= 4096 && s->stretch.size <= 500 && s->move.size <= 500);
+        assert_int_equal(take_warming(&h.ctx, s, 1, &x), RH_OK);
+        begin_warming(s, 4, &known[set], &x, 0, room);
+        end_warming(s, 1, &x);
+        plain_vector(s, w, 4, &known[set], expected);
+        for (int k = 0; k < WIDTH; k++)
+            assert_near(x.q[k], expected[k], 1e-5);
+        assert_near(rh_new_loss(&s->base, &later, x.q, 1, dq), plain_loss(s, w, 4, &known[set], &later), 1e-5);
+        warming_back(s, 1, &x, dq, g.stretch, g.move, g.h, work);
+        for (int32_t k = 0; k < n; k++) {
+            int part = k < columns ? 0 : k < columns + s->stretch.size ? 1 : 2;
+            double at = w[k], is = 0;
+            w[k] = at + 1e-5;
+            double up = plain_loss(s, w, 4, &known[set], &later);
+            w[k] = at - 1e-5;
+            double down = plain_loss(s, w, 4, &known[set], &later);
+            w[k] = at;
+            if (part == 0) /* the way back of a bag: the gradient of its sum times the value of the column */
+                for (int64_t z = s->base.f.row[4]; z < s->base.f.row[5]; z++)
+                    is += s->base.f.col[z] == k / HIDDEN ? (double)(s->base.f.val[z] * g.h[k % HIDDEN]) : 0;
+            else
+                is = part == 1 ? (double)g.stretch[k - columns] : (double)g.move[k - columns - s->stretch.size];
+            assert_near(is, (up - down) / 2e-5, 2e-6);
+            most[part] = fabs(is) > most[part] ? fabs(is) : most[part];
+        }
+        for (int part = 0; part < 3; part++)
+            assert_true(most[part] > 1e-3);
+    }
+    test_model_release(&m);
+    test_host_release(&h);
+}
+
+/* Before the first epoch, and always without scale and shift, a new item has the average vector. */
+static void begins_as_the_average(void **state)
+{
+    (void)state;
+    static const char *const settings[] = { "factors = 3", "factors = 3; scale = no; shift = no" };
+    for (int k = 0; k < 2; k++) {
+        struct test_host h;
+        struct test_model m;
+        struct rh_domain d;
+        struct rh_features words;
+        test_host_init(&h, 1, 4);
+        struct rh_train train = make_train(&h, &d, &words);
+        assert_int_equal(test_fit(&h, &mwuf, settings[k], &train, k, &m), RH_OK);
+        const struct mwuf_state *s = m.state;
+        const float *q = s->base.als.item.x;
+        for (int f = 0; f < D; f++) {
+            double sum = 0;
+            for (int i = 0; i < 11; i++)
+                sum += (double)q[i * WIDTH + f] / 11;
+            assert_near(q[11 * WIDTH + f], sum, 1e-5);
+        }
+        test_model_release(&m);
+        test_host_release(&h);
+    }
+}
+
+/* A new item with a word: its users like it, whatever becomes of the item that one user has. */
+static void users_of_the_word_like_the_item(void **state)
+{
+    (void)state;
+    for (int own_from = 1; own_from <= 2; own_from++) {
+        struct test_host h;
+        struct test_model m;
+        struct rh_domain d;
+        struct rh_features words;
+        test_host_init(&h, 2, 4);
+        struct rh_train train = make_train(&h, &d, &words);
+        const char *settings = own_from == 1 ? "factors = 6; decay = 0" : "factors = 6; decay = 0; own_from = 2";
+        assert_int_equal(test_fit(&h, &mwuf, settings, &train, 200, &m), RH_OK);
+        const struct mwuf_state *s = m.state;
+        for (int f = 6; f < WIDTH; f++)
+            assert_true(s->base.als.item.x[11 * WIDTH + f] == 0);
+        struct rh_query query[USERS];
+        static float out[USERS * ITEMS];
+        for (int32_t u = 0; u < USERS; u++)
+            query[u] = test_query(&h, &train, u);
+        assert_int_equal(test_score(&h, &m, query, USERS, 7, out, ITEMS), RH_OK);
+        double like = 0, others = 0;
+        for (int32_t u = 0; u < USERS; u++)
+            *(u % WORDS == 3 ? &like : &others) += (double)out[u * ITEMS + 11] / (u % WORDS == 3 ? 7 : 23);
+        if (!(like > 0.5 && others < 0.5 * like)) /* 3, 7 .. 27: seven of thirty */
+            fail_msg("users of the word have %g, others %g", like, others);
+        test_model_release(&m);
+        test_host_release(&h);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_gradient_is_that_of_differences),
+        cmocka_unit_test(begins_as_the_average),
+        cmocka_unit_test(users_of_the_word_like_the_item),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
