@@ -2,20 +2,20 @@
  *
  * Zhu, Xie, Zhuang, Ge, Sun, Zhang, Lin and Cao 2021, "Learning to warm up cold item embeddings for cold-start
  * recommendation with meta scaling and shifting networks" (SIGIR), on a factorisation that is trained first and rests
- * (algorithms/lib/new_items.h, which also says how items with train rows play new ones, and what the loss l of a vector
- * on a set of users is). With f the features of an item and U the users known so far,
+ * (algorithms/lib/new_items.h, which also says how items with train rows play new ones, and what the loss l of a
+ * vector on a set of users is). With f the features of an item and U the users known so far,
  *
  *     c = average of all q(i), then cold_steps times  c -= cold_rate l_U'(c)         cold vector, by L_cold
  *     q = c * scale(f) + shift(mean over U of p(u))                                  warm vector, element by element
- *     scale(f) = 1 + W2 relu(f W1) + b2,    shift(m) = V2 relu(V1 m + a1) + a2       the two meta networks
+ *     scale(f) = 1 + W2 relu(f W1) + b2,   shift(m) = V2 relu(V1 m + a1) + a2       the two meta networks
  *
  * The networks are learned by L_warm = l(q) on the users that come later. As in the paper the two losses take turns and
  * no gradient of L_warm goes through the cold vector. The networks begin as scale 1 and shift 0, and of an item that
  * nobody has the mean is 0.
  *
- * What differs: the paper's cold vectors are one table that is learned through all of training; here an item is new again
- * in each epoch, with anything from no user to half of its users known, so that the networks are learned for every stage
- * and for the first one above all. Its losses are cross-entropies of a click model.
+ * What differs: the paper's cold vectors are one table that is learned through all of training; here an item is new
+ * again in each epoch, with anything from no user to half of its users known, so that the networks learn every
+ * stage, the first one too. Its losses are cross-entropies of a click model.
  *
  * An item with fewer than own_from train rows gets q; the others keep their vectors. With scale = no and shift = no
  * what is left is the average vector and its steps: the twin.
@@ -354,8 +354,8 @@ static const struct rh_algorithm mwuf = {
             "that of ials and 16 hidden bytes a column of features",
     .advice = "For items that are new or have a handful of rows (own_from), where features tell something. The twin is "
               "itself with scale = no and shift = no: the average vector; below it is ials, which cannot score new "
-              "items. Compare with metaemb. Tune epochs and rate first, then cold_rate with own_from above 1; where all "
-              "items that are asked have no row at all, cold_steps = 0.",
+              "items. Compare with metaemb. Tune epochs and rate first, then cold_rate with own_from above 1; where "
+              "all items that are asked have no row at all, cold_steps = 0.",
     .revision = 1,
     .flags = RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS | RH_A_RANDOM | RH_A_RESUMES,
     .params = mwuf_table,

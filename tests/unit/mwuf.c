@@ -1,5 +1,5 @@
-/* mwuf: the gradient of its networks against differences of plain loops in double, what it is before it has learned, and
- * what it learns. The plugin's source is part of this test. */
+/* mwuf: the gradient of its networks against differences of plain loops in double, what it is before it has learned,
+ * and what it learns. The plugin's source is part of this test. */
 #include "../../algorithms/meta/mwuf.c"
 #include "testhost.h"
 
@@ -39,8 +39,8 @@ static struct rh_train make_train(struct test_host *h, struct rh_domain *d, stru
     return (struct rh_train){ .n_users = USERS, .n_domains = 1, .domain = d, .n_item_blocks = 1 };
 }
 
-/* The vector of an item with these users known, from the equations of the plugin's comment, for weights w = [W1][W2, b2]
- * [V1, a1, V2, a2]. */
+/* The vector of an item with these users known, from the equations of the plugin's comment, for weights
+ * w = [W1][W2, b2][V1, a1, V2, a2]. */
 static void plain_vector(const struct mwuf_state *s, const double *w, int32_t item, const struct rh_new_set *known,
                          double *q)
 {
