@@ -27,11 +27,15 @@ struct rh_joint_params {
             int64_t pairs;                                                                                           \
         };                                                                                                           \
     }
+#define RH_SOURCE_WEIGHT 0.5 /* defaults, of parameters of other names too */
+#define RH_ALIGN_RAMP 4
+#define RH_ALIGN_PAIRS 128
 #define RH_JOINT_PARAMS(S, weight, most_pairs)                                                                       \
     RH_REAL(S, domain_weight, weight, 0, 1e6, "weight of the alignment (lambda); 0: the twin without it"),           \
-        RH_REAL(S, source_weight, 0.5, 0, 1000, "weight of the sources' liked items for the head"),                  \
-        RH_REAL(S, ramp, 4, 0, 1e6, "epochs over which lambda grows to domain_weight; 0: at once"),                  \
-        RH_INT(S, pairs, 128, 2, most_pairs, "pairs of each side whose representations are aligned in a step")
+        RH_REAL(S, source_weight, RH_SOURCE_WEIGHT, 0, 1000, "weight of the sources' liked items for the head"),     \
+        RH_REAL(S, ramp, RH_ALIGN_RAMP, 0, 1e6, "epochs over which lambda grows to domain_weight; 0: at once"),      \
+        RH_INT(S, pairs, RH_ALIGN_PAIRS, 2, most_pairs,                                                              \
+            "pairs of each side whose representations are aligned in a step")
 
 struct rh_joint {
     const char *who; /* begins the sentence of a refusal */
