@@ -17,13 +17,28 @@ struct rh_aligned_kind rh_aligned_usual(const char *name, enum rh_aligner term)
     };
 }
 
+static int make_term(struct rh_ctx *ctx, struct rh_aligned *s)
+{
+    if (s->kind.term != RH_BY_CRITIC)
+        return RH_OK;
+    return rh_game_init(ctx, &s->game, &s->kind.game, rh_net_represented(&s->joint.net.net));
+}
+
+int rh_aligned_take(struct rh_ctx *ctx, struct rh_aligned *s, struct rh_aligned_kind kind,
+                    const struct rh_network *net)
+{
+    s->kind = kind;
+    int status = rh_joint_take(ctx, &s->joint, kind.name, net, &kind.joint);
+    return status < 0 ? status : make_term(ctx, s);
+}
+
 int rh_aligned_fit(struct rh_ctx *ctx, struct rh_aligned *s, struct rh_aligned_kind kind,
                    const struct rh_network_params *network, const struct rh_train *train)
 {
     s->kind = kind;
     int status = rh_joint_init(ctx, &s->joint, kind.name, network, &kind.joint, train);
-    if (status == RH_OK && kind.term == RH_BY_CRITIC)
-        status = rh_game_init(ctx, &s->game, &kind.game, rh_net_represented(&s->joint.net.net));
+    if (status == RH_OK)
+        status = make_term(ctx, s);
     return status < 0 ? status : rh_network_publish(ctx, &s->joint.net, kind.name);
 }
 

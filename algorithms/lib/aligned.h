@@ -46,6 +46,9 @@ struct rh_aligned {
 
 int rh_aligned_fit(struct rh_ctx *ctx, struct rh_aligned *s, struct rh_aligned_kind kind,
                    const struct rh_network_params *network, const struct rh_train *train);
+/* The same with a network that is there (rh_joint_take); it stands in s->joint.net afterwards. */
+int rh_aligned_take(struct rh_ctx *ctx, struct rh_aligned *s, struct rh_aligned_kind kind,
+                    const struct rh_network *net);
 /* For RH_A_RESUMES. For scoring the term stays behind: it has no part in scores. */
 int rh_aligned_persist(struct rh_ctx *ctx, struct rh_aligned *s, struct rh_aligned_kind kind,
                        const struct rh_network_params *network, const struct rh_train *train);

@@ -48,6 +48,13 @@ int rh_joint_init(struct rh_ctx *ctx, struct rh_joint *joint, const char *who,
     return status < 0 ? status : refuse_empty_sources(ctx, who, train);
 }
 
+int rh_joint_take(struct rh_ctx *ctx, struct rh_joint *joint, const char *who, const struct rh_network *net,
+                  const struct rh_joint_params *params)
+{
+    *joint = (struct rh_joint){ .who = who, .params = *params, .net = *net, .all = net->used };
+    return refuse_empty_sources(ctx, who, net->train);
+}
+
 /* ------------------------------------------------------------------------------------------------------- pairs */
 
 static int make_pairs(struct rh_ctx *ctx, const struct rh_joint *joint, struct rh_joint_pairs *x)

@@ -50,6 +50,10 @@ int rh_joint_init(struct rh_ctx *ctx, struct rh_joint *joint, const char *who,
                   const struct rh_network_params *network, const struct rh_joint_params *params,
                   const struct rh_train *train);
 
+/* The same with a network that is there and looks at every domain; its weights and its optimiser go on. */
+int rh_joint_take(struct rh_ctx *ctx, struct rh_joint *joint, const char *who, const struct rh_network *net,
+                  const struct rh_joint_params *params);
+
 /* The pairs of a step: n of the sources, then n of the target. */
 struct rh_joint_pairs {
     int32_t capacity, n; /* of each side */

@@ -1,5 +1,7 @@
 #include "algorithms/lib/learner.h"
 
+#include "algorithms/lib/aligned.h"
+
 #include <string.h>
 
 const struct rh_choice rh_tasks_words[] = {
@@ -11,6 +13,9 @@ const struct rh_choice rh_tasks_words[] = {
 const struct rh_choice rh_init_words[] = {
     { "none", RH_INIT_NONE, "nothing: meta-learning from a random start" },
     { "sources", RH_INIT_SOURCES, "item tower, layer and head that were trained on the sources" },
+    { "coral", RH_INIT_CORAL, "the same, trained on the sources and the target, aligned as coral does" },
+    { "mmd", RH_INIT_MMD, "aligned as mmd does" },
+    { "adversarial", RH_INIT_ADVERSARIAL, "aligned by a critic" },
     { NULL, 0, NULL },
 };
 const struct rh_choice rh_adapt_words[] = {
@@ -67,9 +72,11 @@ static int describe(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_
         return RH_ENOMEM;
     for (int32_t d = 0; d < train->n_domains; d++)
         s->used[d] = d == train->target || !alone;
-    if ((params->tasks == RH_TASKS_SOURCES || params->init == RH_INIT_SOURCES) && train->n_domains < 2)
-        return ctx->host->fail(ctx, RH_EINVAL, "%s with %s needs a source domain; this problem has none", kind.name,
-                               params->init == RH_INIT_SOURCES ? "init = sources" : "tasks = sources");
+    bool starts = params->init != RH_INIT_NONE;
+    if ((params->tasks == RH_TASKS_SOURCES || starts) && train->n_domains < 2)
+        return ctx->host->fail(ctx, RH_EINVAL, "%s with %s = %s needs a source domain; this problem has none",
+                               kind.name, starts ? "init" : "tasks",
+                               starts ? rh_init_words[params->init].word : "sources");
     return RH_OK;
 }
 
@@ -96,7 +103,7 @@ static int make_rates(struct rh_ctx *ctx, struct rh_learner *s)
 }
 
 /* Passes of the network over the sources, as `pretrain` makes them. */
-static int transfer(struct rh_ctx *ctx, struct rh_learner *s)
+static int pretrain(struct rh_ctx *ctx, struct rh_learner *s)
 {
     const struct rh_train *train = s->net.train;
     bool *sources = ctx->host->scratch(ctx, (size_t)train->n_domains, sizeof *sources);
@@ -110,6 +117,34 @@ static int transfer(struct rh_ctx *ctx, struct rh_learner *s)
         status = rh_network_pass(ctx, &s->net, (uint64_t)e, sources, sources, RH_PART_ALL, 1, &loss);
         ctx->host->log(ctx, 2, "sources, pass %lld: loss %.4f", (long long)e, loss);
     }
+    return status;
+}
+
+/* Joint passes over the sources and the target, as `coral`, `mmd` and `adversarial` make them. The network is theirs at
+ * first: their memory is that of the run, so it stays when they are gone. */
+static int align(struct rh_ctx *ctx, struct rh_learner *s)
+{
+    static const enum rh_aligner term[] = {
+        [RH_INIT_CORAL] = RH_BY_CORAL, [RH_INIT_MMD] = RH_BY_MMD, [RH_INIT_ADVERSARIAL] = RH_BY_CRITIC
+    };
+    struct rh_aligned aligned = { 0 };
+    struct rh_aligned_kind kind = rh_aligned_usual(s->kind.name, term[s->params->init]);
+    kind.joint.domain_weight *= s->params->init_align;
+    int status = rh_aligned_take(ctx, &aligned, kind, &s->net);
+    for (int64_t e = 1; e <= s->params->init_epochs && status == RH_OK; e++) {
+        double loss;
+        status = rh_aligned_epoch(ctx, &aligned, (int32_t)e, &loss);
+    }
+    s->net = aligned.joint.net;
+    return status;
+}
+
+/* What is known before the first task; nothing to do when weights will be loaded over it. */
+static int transfer(struct rh_ctx *ctx, struct rh_learner *s)
+{
+    if (s->params->init == RH_INIT_NONE || ctx->host->purpose(ctx) & RH_FOR_LOADING)
+        return RH_OK;
+    int status = s->params->init == RH_INIT_SOURCES ? pretrain(ctx, s) : align(ctx, s);
     rh_network_forget(&s->net);
     return status;
 }
@@ -124,7 +159,7 @@ int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_k
         status = make_rates(ctx, s);
     if (status == RH_OK)
         status = make_tasks(ctx, train, s);
-    if (status == RH_OK && params->init == RH_INIT_SOURCES)
+    if (status == RH_OK)
         status = transfer(ctx, s);
     plan_adaptation(s);
     return status < 0 ? status : rh_network_publish(ctx, &s->net, kind.name);

@@ -5,8 +5,10 @@
  * a query set. The inner loop takes inner_steps gradient steps on the support loss; the outer loop moves the start, the
  * shared item tower included, so that the loss on the query after these steps falls. Whose rows are tasks says `tasks`.
  *
- * init = sources first makes init_epochs passes over the sources as `pretrain` does: features are transferred, then
- * their start is meta-learned on the tasks.
+ * Features may be transferred first; then their start is meta-learned on the tasks. init = sources makes init_epochs
+ * passes over the sources as `pretrain` does; coral, mmd and adversarial make as many epochs over the sources and the
+ * target together with the term of the plugin of that name and its usual settings (aligned.h), lambda times
+ * init_align. init_align = 0 is the twin that is trained on both and not aligned.
  *
  * When a query is scored its history in the target is the support: adapt, then score every candidate with the adapted
  * weights. No history (k = 0), no adaptation: the start scores. The sampled items of such a support avoid the history
@@ -27,14 +29,14 @@
 #define RH_LEARNER_SUPPORT 64 /* items of a query's history in the inner loop, at most */
 
 enum rh_tasks { RH_TASKS_TARGET = 0, RH_TASKS_SOURCES = 1, RH_TASKS_BOTH = 2 };
-enum rh_init { RH_INIT_NONE = 0, RH_INIT_SOURCES = 1 };
+enum rh_init { RH_INIT_NONE, RH_INIT_SOURCES, RH_INIT_CORAL, RH_INIT_MMD, RH_INIT_ADVERSARIAL };
 
 /* First member of each meta-learner's parameters: RH_LEARNER_FIELDS; first rows of its table: RH_LEARNER_PARAMS. */
 struct rh_learner_params {
     RH_NETWORK_FIELDS;
     int tasks, init;
     int64_t shots, inner_steps, meta_batch, init_epochs;
-    double inner_rate;
+    double inner_rate, init_align;
 };
 #define RH_LEARNER_FIELDS                                                                                            \
     union {                                                                                                          \
@@ -43,7 +45,7 @@ struct rh_learner_params {
             RH_NETWORK_FIELDS;                                                                                       \
             int tasks, init;                                                                                         \
             int64_t shots, inner_steps, meta_batch, init_epochs;                                                     \
-            double inner_rate;                                                                                       \
+            double inner_rate, init_align;                                                                           \
         };                                                                                                           \
     }
 extern const struct rh_choice rh_tasks_words[], rh_init_words[], rh_adapt_words[], rh_order_words[];
@@ -55,7 +57,8 @@ extern const struct rh_choice rh_tasks_words[], rh_init_words[], rh_adapt_words[
         RH_INT(S, meta_batch, 32, 1, 4096, "tasks of one outer step"),                                               \
         RH_ENUM(S, tasks, RH_TASKS_BOTH, rh_tasks_words, "whose rows are tasks"),                                    \
         RH_ENUM(S, init, RH_INIT_NONE, rh_init_words, "what is transferred before the first task"),                  \
-        RH_INT(S, init_epochs, 6, 1, 10000, "passes over the sources with init = sources")
+        RH_INT(S, init_epochs, 6, 1, 10000, "passes that transfer features before the first task"),                  \
+        RH_REAL(S, init_align, 1, 0, 1e6, "strength of an aligned init; 0: domains are trained together, not aligned")
 
 enum rh_adapts { RH_ADAPTS_LAYERS, RH_ADAPTS_HEAD }; /* words of rh_adapt_words */
 

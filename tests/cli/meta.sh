@@ -25,7 +25,7 @@ k_max = 3
 [algorithm.popularity]
 [algorithm.maml]
 epochs = 1
-init = none | sources
+init = none | sources | coral | mmd | adversarial
 tasks = target
 init_epochs = 1
 [algorithm.fomaml]
@@ -72,9 +72,10 @@ k_max = 3
 [algorithm.maml]
 tasks = sources
 [algorithm.fomaml]
-init = sources
+init = sources | coral
 INI
 exits 1 'no sources to learn from' "$HARNESS" run alone.ini --store alone.sqlite --quiet
 says err 'maml with tasks = sources needs a source domain; this problem has none'
 says err 'fomaml with init = sources needs a source domain; this problem has none'
+says err 'fomaml with init = coral needs a source domain; this problem has none'
 finish

@@ -34,8 +34,11 @@ static const struct {
     { "maml", "order = first; adapt = head; inner_steps = 3; activation = tanh" },
     { "maml", "inner_steps = 0; tasks = target; positives = liked" },
     { "maml", "init = sources; tasks = target; item_ids = no" },
+    { "maml", "init = coral; tasks = target; order = first" },
     { "fomaml", "" },
+    { "fomaml", "init = mmd; init_align = 3; init_epochs = 2" },
     { "anil", "tasks = sources" },
+    { "anil", "init = adversarial; init_epochs = 3" },
     { "reptile", "inner_rate = 0.05" },
     { "meta_sgd", "" },
     { "meta_sgd", "order = first; inner_steps = 1; tasks = target" },
@@ -169,6 +172,38 @@ static void fine_tuning_can_be_held_back(void **state)
            all = distance_from_source("item_ids = no; tune = gradual", 3);
     assert_true(gradual == head);
     assert_true(all > head);
+}
+
+/* An aligned start is what the plugin of that name has learned after as many epochs, bit for bit; without the strength
+ * of its term, what all of them have learned. */
+static void meta_learning_starts_from_aligned_features(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *settings;
+        int32_t epochs;
+    } pair[][2] = {
+        { { "coral", "", 2 }, { "maml", "init = coral; init_epochs = 2; inner_steps = 0", 0 } },
+        { { "mmd", "", 2 }, { "anil", "init = mmd; init_epochs = 2; inner_steps = 0", 0 } },
+        { { "adversarial", "", 2 }, { "reptile", "init = adversarial; init_epochs = 2; inner_steps = 0", 0 } },
+        { { "adversarial", "domain_weight = 0", 1 },
+          { "meta_sgd", "init = mmd; init_align = 0; init_epochs = 1; inner_steps = 0", 0 } },
+    };
+    static float out[2][USERS * ITEMS];
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+        for (int k = 0; k < 2; k++) {
+            struct test_host h;
+            struct test_world w;
+            struct test_model m;
+            test_host_init(&h, 1, 23);
+            test_world(&h, &spec, &w);
+            assert_int_equal(test_fit(&h, test_algorithm(pair[i][k].name), pair[i][k].settings, &w.train,
+                                      pair[i][k].epochs, &m), RH_OK);
+            assert_int_equal(test_score(&h, &m, w.query, USERS, USERS, out[k], ITEMS), RH_OK);
+            release(&h, &m);
+        }
+        assert_memory_equal(out[0], out[1], sizeof out[0]);
+    }
 }
 
 /* A user without any history, and one that has taken every item but one. */
@@ -458,6 +493,7 @@ int main(void)
         cmocka_unit_test(same_bits_on_any_threads),
         cmocka_unit_test(candidates_do_not_matter),
         cmocka_unit_test(fine_tuning_can_be_held_back),
+        cmocka_unit_test(meta_learning_starts_from_aligned_features),
         cmocka_unit_test(extreme_users),
         cmocka_unit_test(alignment_mends_a_shifted_feature_space),
         cmocka_unit_test(refuses_items_without_features),
