@@ -13,8 +13,8 @@
  *             gan: the log form, Goodfellow et al. 2014; features and exchanged labels: Tzeng et al. 2017 (ADDA)
  *             dann: gradient reversal, Ganin et al. 2016, "Domain-adversarial training of neural networks"
  *
- * A step (algorithms/lib/joint.h, game.h): critic_steps moves of D on critic_pairs pairs of each side, then one move of G,
- * tower and head. dann moves D once, together with G.
+ * A step (algorithms/lib/joint.h, game.h): critic_steps moves of D on critic_pairs pairs of each side, then one move
+ * of G, tower and head. dann moves D once, together with G.
  *
  * With domain_weight = 0 the domains are only trained together: the twin without alignment. Cost: twice `direct`, and
  * critic_steps * 2 critic_pairs * U (H + 2 E) * 6 operations a step, U = critic_hidden. */

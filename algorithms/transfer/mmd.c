@@ -31,7 +31,8 @@ static const struct rh_param params_table[] = {
     RH_NETWORK_PARAMS(struct params),
     RH_JOINT_PARAMS(struct params, RH_MMD_WEIGHT, 4096),
     RH_ENUM(struct params, estimator, QUADRATIC, estimator_words, "how the discrepancy is estimated"),
-    RH_INT(struct params, kernels, RH_MMD_USUAL_KERNELS, 1, RH_MMD_KERNELS, "Gaussian kernels, each twice as wide as the one before"),
+    RH_INT(struct params, kernels, RH_MMD_USUAL_KERNELS, 1, RH_MMD_KERNELS,
+           "Gaussian kernels, each twice as wide as the one before"),
     RH_PARAMS_END,
 };
 
