@@ -224,27 +224,34 @@ static int problem_settings(struct rh_planning *p, const struct problem_section 
     return add_setting(p, out, "problem.fold", rh_arena_printf(p->a, "%d", fold), false);
 }
 
-/* candidates_file becomes the place of the file: beside the experiment, or in the data folder. */
-static int find_candidates(struct rh_planning *p, const struct problem_section *s, struct rh_asking *q)
+/* The place of a file that a problem names: beside the experiment, or in the data folder. */
+static int find_place(struct rh_planning *p, const struct problem_section *s, const char *key, const char **file)
 {
     char place[300];
     const char *slash = strrchr(p->plan->file, '/');
     const char *beside = slash ? rh_arena_strndup(p->a, p->plan->file, (size_t)(slash - p->plan->file)) : ".";
     const char *folder[] = { beside, p->env->data };
-    if (!q->candidates_file[0])
+    if (!**file)
         return RH_OK;
     for (size_t i = 0; i < 2; i++) {
-        const char *there = folder[i] ? rh_path_join(p->a, folder[i], q->candidates_file) : NULL;
-        const char *file = there ? rh_arena_strndup(p->a, there, rh_place_file(there)) : NULL;
-        if (file && rh_file_exists(file)) {
-            q->candidates_file = there;
+        const char *there = folder[i] ? rh_path_join(p->a, folder[i], *file) : NULL;
+        const char *path = there ? rh_arena_strndup(p->a, there, rh_place_file(there)) : NULL;
+        if (path && rh_file_exists(path)) {
+            *file = there;
             return RH_OK;
         }
     }
-    const struct rh_ini_entry *e = rh_ini_find(p->ini, s->section, "candidates_file");
-    return rh_fail(p->err, RH_EINVAL, "%s: [%s] candidates_file = %s: there is no such file in %s or in the data "
-                   "folder %s", rh_entry_place(e ? e : s->target, place, sizeof place), s->section,
-                   q->candidates_file, beside, p->env->data ? p->env->data : "(none)");
+    const struct rh_ini_entry *e = rh_ini_find(p->ini, s->section, key);
+    return rh_fail(p->err, RH_EINVAL, "%s: [%s] %s = %s: there is no such file in %s or in the data folder %s",
+                   rh_entry_place(e ? e : s->target, place, sizeof place), s->section, key, *file, beside,
+                   p->env->data ? p->env->data : "(none)");
+}
+
+static int find_places(struct rh_planning *p, const struct problem_section *s, struct rh_asking *q)
+{
+    if (strcmp(q->item_bridge, RH_BRIDGE_IDS) != 0)
+        RH_TRY(find_place(p, s, "item_bridge", &q->item_bridge));
+    return find_place(p, s, "candidates_file", &q->candidates_file);
 }
 
 static int add_problem(struct rh_planning *p, struct problem_section *s)
@@ -280,7 +287,7 @@ static int add_problem(struct rh_planning *p, struct problem_section *s)
         rh_asking_check(asking, s->n_references - 1, &why) < 0)
         return rh_fail(p->err, why.status, "%s: [%s] %s", place, s->section, why.text);
     named = *asking; /* the settings say what the user wrote, not where it was found */
-    RH_TRY(find_candidates(p, s, asking));
+    RH_TRY(find_places(p, s, asking));
     if (s->split->needs_sources && s->n_references < 2)
         return rh_fail(p->err, RH_EINVAL, "%s: [%s] split %s needs source domains; add 'sources = ...'", place,
                        s->section, s->split->name);

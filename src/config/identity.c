@@ -17,9 +17,23 @@ static void hash_domain(struct rh_hash *h, const struct rh_plan_domain *d, const
 }
 
 /* Nothing for all candidates and no placebo, so that what was stored before these keys were is found. */
+/* The bytes of the file at a place, and what of it the place names. */
+static int hash_place(struct rh_hash *h, const char *key, const char *place, struct rh_error *err)
+{
+    char file[RH_HASH_HEX], path[4096];
+    size_t n = rh_place_file(place);
+    if (n >= sizeof path)
+        return rh_fail(err, RH_EINVAL, "%s: a path of %zu bytes is too long", key, n);
+    memcpy(path, place, n);
+    path[n] = '\0';
+    RH_TRY(rh_hash_file(path, file, err));
+    rh_hash_text(h, file);
+    rh_hash_text(h, place + n);
+    return RH_OK;
+}
+
 static int hash_asking(struct rh_hash *h, const struct rh_plan_problem *q, struct rh_error *err)
 {
-    char file[RH_HASH_HEX];
     const struct rh_asking *a = q->asking;
     for (int32_t i = 0; i < q->n_settings; i++) {
         const char *key = q->setting[i].key;
@@ -33,17 +47,17 @@ static int hash_asking(struct rh_hash *h, const struct rh_plan_problem *q, struc
             rh_hash_text(h, q->setting[i].value);
         }
     }
-    if (!a->candidates_file[0])
-        return RH_OK;
-    size_t n = rh_place_file(a->candidates_file);
-    char path[4096];
-    if (n >= sizeof path)
-        return rh_fail(err, RH_EINVAL, "candidates_file: a path of %zu bytes is too long", n);
-    memcpy(path, a->candidates_file, n);
-    path[n] = '\0';
-    RH_TRY(rh_hash_file(path, file, err));
-    rh_hash_text(h, file);
-    rh_hash_text(h, a->candidates_file + n);
+    if (a->item_bridge[0]) {
+        rh_hash_text(h, "problem.item_bridge");
+        if (!strcmp(a->item_bridge, RH_BRIDGE_IDS)) {
+            rh_hash_text(h, a->item_bridge);
+        } else {
+            rh_hash_text(h, a->item_bridge_columns);
+            RH_TRY(hash_place(h, "item_bridge", a->item_bridge, err));
+        }
+    }
+    if (a->candidates_file[0])
+        RH_TRY(hash_place(h, "candidates_file", a->candidates_file, err));
     return RH_OK;
 }
 

@@ -195,6 +195,11 @@ void rh_write_warning(const struct rh_part *p, struct rh_text *t)
                                                  : "the features of the items are");
         between = "; ";
     }
+    if (setting(p, "problem.item_bridge")[0]) {
+        rh_text_printf(t, "%sORACLE: what users of the sources did with items that are known to be the target's, too, "
+                       "trains as the target's rows", between);
+        between = "; ";
+    }
     if (!strcmp(setting(p, "problem.candidates"), "sampled")) {
         bool file = setting(p, "problem.candidates_file")[0];
         rh_text_printf(t, "%sSAMPLED: values with candidates=sampled rank the held-out items against %s%s negatives%s; "

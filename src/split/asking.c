@@ -34,6 +34,10 @@ const struct rh_param rh_asking_params[] = {
     RH_ENUM(struct rh_asking, placebo, RH_PLACEBO_NONE, placebos, "what is destroyed to control a gain"),
     RH_REAL(struct rh_asking, known, 1, 0, 1,
             "share of the training users with rows in a source whose rows there are known to be theirs"),
+    RH_STR(struct rh_asking, item_bridge, "",
+           "an oracle: items in common, of a file or 'ids'; what users of the sources alone did with them trains"),
+    RH_STR(struct rh_asking, item_bridge_columns, "1 2",
+           "the file's columns of the sources' item and of the target's: numbers, or words of its first line"),
     RH_INT(struct rh_asking, train_core, 0, 0, 1000000,
            "train where users and items have so many train rows, ask everyone; 0: train on all"),
     RH_PARAMS_END,
@@ -58,5 +62,8 @@ int rh_asking_check(const struct rh_asking *q, int32_t n_sources, struct rh_erro
     if (q->known < 1 && n_sources == 0)
         return rh_fail(err, RH_EINVAL, "known = %g forgets links to a source, and there is no source; add 'sources = "
                        "...'", q->known);
+    if (q->item_bridge[0] && n_sources == 0)
+        return rh_fail(err, RH_EINVAL, "item_bridge = %s joins the items of a source to those of the target, and there "
+                       "is no source; add 'sources = ...'", q->item_bridge);
     return RH_OK;
 }

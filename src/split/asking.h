@@ -29,6 +29,8 @@ enum rh_placebo {
     RH_PLACEBO_FEATURES /* the feature rows of the items are shuffled inside each domain */
 };
 
+#define RH_BRIDGE_IDS "ids" /* item_bridge: the same id is the same item */
+
 struct rh_asking {
     int candidates;              /* enum rh_universe */
     const char *candidates_file; /* a place as in data/input.h; "": none */
@@ -37,6 +39,8 @@ struct rh_asking {
     double correction;           /* gamma of the corrected estimate, see eval/corrected.h */
     int placebo;                 /* enum rh_placebo */
     double known;       /* share of the links between domains that is known, of users who train; see split/links.c */
+    const char *item_bridge; /* a place as in data/input.h, or "ids"; "": none; see split/bridge.c */
+    const char *item_bridge_columns;
     int64_t train_core; /* train on the k-core of the train rows alone, ask everyone; below 2: on all */
 };
 extern const struct rh_param rh_asking_params[];

@@ -1,5 +1,5 @@
-/* What the parts of the problem builder share: users.c, links.c, join.c, placebo.c, queries.c, candidates.c with
- * candidate_file.c and sampled.c, leakage.c with duplicates.c, and problem.c, which calls them. Private to split/.
+/* What the parts of the problem builder share: users.c, links.c, join.c, placebo.c, bridge.c, queries.c, candidates.c
+ * with candidate_file.c and sampled.c, leakage.c with duplicates.c, and problem.c, which calls them. Private to split/.
  * Domain 0 is the target, 1 .. are the sources. */
 #ifndef RH_SPLIT_BUILD_H
 #define RH_SPLIT_BUILD_H
@@ -43,6 +43,9 @@ int rh_build_placebo_features(struct rh_build *b, struct rh_error *err);
 /* After the labels: rows outside the train core, links that are not known. */
 int rh_build_core(struct rh_build *b, struct rh_error *err);
 int rh_build_known(struct rh_build *b, struct rh_error *err);
+
+/* After the train view: rows of the sources on items that are the target's, too, become train rows of the target. */
+int rh_build_bridge(struct rh_build *b, struct rh_error *err);
 
 /* What spec->asking->candidates_file says: one list for all, or one a user. Ascending, no item twice. */
 struct rh_candidate_file {

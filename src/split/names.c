@@ -30,13 +30,26 @@ static uint32_t key_of(const char *s)
     return (uint32_t)rh_mix64(h);
 }
 
-int32_t rh_names_add(struct rh_names *t, const char *s)
+/* Where `s` is, or the free slot where it would go. */
+static uint32_t slot_of(const struct rh_names *t, const char *s)
 {
     uint32_t i = key_of(s) & t->mask;
-    for (; t->slot[i]; i = (i + 1) & t->mask)
-        if (!strcmp(t->name[t->slot[i] - 1], s))
-            return t->slot[i] - 1;
-    t->name[t->n] = s;
-    t->slot[i] = ++t->n;
-    return t->n - 1;
+    while (t->slot[i] && strcmp(t->name[t->slot[i] - 1], s) != 0)
+        i = (i + 1) & t->mask;
+    return i;
+}
+
+int32_t rh_names_add(struct rh_names *t, const char *s)
+{
+    int32_t *slot = &t->slot[slot_of(t, s)];
+    if (!*slot) {
+        t->name[t->n] = s;
+        *slot = ++t->n;
+    }
+    return *slot - 1;
+}
+
+int32_t rh_names_find(const struct rh_names *t, const char *s)
+{
+    return t->slot[slot_of(t, s)] - 1;
 }

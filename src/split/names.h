@@ -16,5 +16,7 @@ struct rh_names {
 int rh_names_init(struct rh_names *t, struct rh_arena *a, int64_t capacity, struct rh_error *err);
 /* The number of `s`; a new text gets the next one. */
 int32_t rh_names_add(struct rh_names *t, const char *s);
+/* The number of `s`, or -1. */
+int32_t rh_names_find(const struct rh_names *t, const char *s);
 
 #endif

@@ -98,8 +98,8 @@ static void hash_candidates(struct rh_hash *h, const struct rh_queries *q)
     }
 }
 
-/* What the asking adds; nothing for all items, all links and no placebo. Which links are forgotten, and a placebo,
- * follow from domains, labels and seed. */
+/* What the asking adds; nothing for all items, all links, no bridge and no placebo. Which links are forgotten, and a
+ * placebo, follow from domains, labels and seed. */
 static void hash_asking(const struct rh_build *b, struct rh_hash *h)
 {
     const struct rh_asking *q = b->spec->asking;
@@ -115,6 +115,13 @@ static void hash_asking(const struct rh_build *b, struct rh_hash *h)
     if (q->placebo != RH_PLACEBO_NONE) {
         rh_hash_u64(h, (uint64_t)q->placebo);
         rh_hash_u64(h, b->spec->seed);
+    }
+    if (q->item_bridge[0]) {
+        const struct rh_domain *target = &b->view[0];
+        int64_t n = target->row[b->p->train.n_users], own = n - b->p->bridged.rows;
+        rh_hash_text(h, "item bridge");
+        rh_hash_bytes(h, target->row, ((size_t)b->p->train.n_users + 1) * sizeof *target->row);
+        rh_hash_bytes(h, target->item + own, (size_t)(n - own) * sizeof *target->item);
     }
 }
 
@@ -165,6 +172,10 @@ static void tell(const struct rh_problem *p, struct rh_log *log)
     rh_log(log, RH_LOG_DETAIL, "problem", "%s: %d users, %lld train rows, %d test and %d validation queries, %d "
            "cold, %lld rows unused", p->name, p->train.n_users, (long long)l->train_rows, p->test.n, p->validation.n,
            p->n_cold_users, (long long)p->n_unused);
+    if (p->bridged.rows)
+        rh_log(log, RH_LOG_INFO, "problem", "%s: %lld rows of %lld users of the sources, on %lld items in common, "
+               "train as the target's (oracle: item_bridge)", p->name, (long long)p->bridged.rows,
+               (long long)p->bridged.users, (long long)p->bridged.items);
     if (l->mask_hits || l->cold_user_train_rows)
         rh_log(log, RH_LOG_WARNING, "problem", "%s leaks: %lld test items in the visible history of their query, "
                "%lld train rows of cold users", p->name, (long long)l->mask_hits, (long long)l->cold_user_train_rows);
@@ -191,7 +202,10 @@ static int build(struct rh_build *b, struct rh_error *err)
     p->name = rh_arena_strdup(&p->arena, spec->name);
     p->asking = *spec->asking;
     p->asking.candidates_file = rh_arena_strdup(&p->arena, spec->asking->candidates_file);
-    if (!b->domain || !b->view || !p->name || !p->asking.candidates_file)
+    p->asking.item_bridge = rh_arena_strdup(&p->arena, spec->asking->item_bridge);
+    p->asking.item_bridge_columns = rh_arena_strdup(&p->arena, spec->asking->item_bridge_columns);
+    if (!b->domain || !b->view || !p->name || !p->asking.candidates_file || !p->asking.item_bridge ||
+        !p->asking.item_bridge_columns)
         return rh_fail_memory(err, "a problem", 0);
     b->domain[0] = spec->target;
     for (int32_t s = 0; s < spec->n_sources; s++)
@@ -214,6 +228,8 @@ static int build(struct rh_build *b, struct rh_error *err)
         RH_TRY(rh_build_placebo_features(b, err));
     RH_TRY(rh_build_train(b, err));
     RH_TRY(rh_build_queries(b, err));
+    if (spec->asking->item_bridge[0])
+        RH_TRY(rh_build_bridge(b, err));
     count_users(b);
     RH_TRY(rh_build_leakage(b, err));
     RH_TRY(rh_build_candidates(b, err));

@@ -61,6 +61,8 @@ struct rh_problem {
     struct rh_removed not_candidates;   /* test rows whose item is no candidate; users: queries left with none */
     struct rh_removed outside_core;     /* train rows outside train_core; users, items: left without one */
     struct rh_removed unlinked;         /* users: whose rows in the sources became a stranger's */
+    struct rh_removed bridged;          /* nothing removed: train rows that came over the item bridge, their users, and
+                                           items in common */
     struct rh_strings user_id;          /* [train.n_users] */
     const struct rh_domain_data *const *domain; /* [train.n_domains] as loaded; borrowed */
     int32_t n_cold_users;               /* test queries whose user has no target train row */

@@ -81,6 +81,32 @@ printf 'movies-1\nmovies-999\n' >some.txt
 exits 1 'an item that the data does not have' "$HARNESS" run x.ini --store x.sqlite --quiet
 says out "some.txt:2: item 'movies-999' is not one of the 60 items of domain 'movies'"
 
+# ---- items in common: rows of the source's own users train in the target
+i=1
+while [ $i -le 60 ]; do printf 'books-%d,movies-%d\n' $i $i; i=$((i + 1)); done >same.csv
+printf '%s' "$base[problem.alone]
+target = shop/movies
+sources = shop/books
+split = leave_one_out
+[problem.oracle]
+target = shop/movies
+sources = shop/books
+split = leave_one_out
+item_bridge = same.csv
+[evaluate]
+metrics = auc
+[algorithm.popularity]
+[algorithm.itemknn]
+" >bridge.ini
+run 'an item bridge' <bridge.ini
+says out 'ORACLE: what users of the sources did with items that are known to be the target'
+ok 'popularity learns from the rows that came over' holds 'v[1] > 0.5 && v[2] > 0.5 && v[1] != v[2]' \
+    "$(cell x.csv alone popularity auc)" "$(cell x.csv oracle popularity auc)"
+before=$(cell x.csv oracle popularity auc)
+head -n 5 same.csv >fewer.csv && mv fewer.csv same.csv
+run 'another file of the same name is another problem' <bridge.ini
+ok 'and another value' holds 'v[1] > 0.5 && v[1] != v[2]' "$(cell x.csv oracle popularity auc)" "$before"
+
 # ---- odd queries: by policy, counted
 printf '%s' "$base[problem.p]
 target = shop/movies

@@ -42,6 +42,25 @@ candidates = sampled
 candidates_file = no.txt
 [algorithm.popularity]
 END
+refuse 'an item bridge that is not there' '[problem] item_bridge = no.tsv: there is no such file in . or' <<END
+[dataset.synth]
+use = synthetic
+[problem]
+target = synth/movies
+sources = synth/books
+split = leave_one_out
+item_bridge = no.tsv
+[algorithm.popularity]
+END
+refuse 'an item bridge to nowhere' '[problem] item_bridge = ids joins the items of a source to those of' <<END
+[dataset.synth]
+use = synthetic
+[problem]
+target = synth/movies
+split = leave_one_out
+item_bridge = ids
+[algorithm.popularity]
+END
 refuse 'an unknown universe' "x.ini:6: [problem] candidates = tests is not allowed" <<END
 [dataset.synth]
 use = synthetic
