@@ -1,0 +1,46 @@
+#!/bin/sh
+# The experiments on pairs of Amazon domains: their plans are whole, and each problem is built and answered.
+. "${HARNESS_SOURCE:-.}/tests/cli/tap.sh"
+
+experiments=$HARNESS_SOURCE/experiments
+for file in "$experiments"/*/*.ini; do
+    exits 0 "check ${file#"$experiments"/}" "$HARNESS" check "$file"
+done
+
+plan() { # plan FILE PROBLEMS RUNS
+    exits 0 "the plan of $1.ini" "$HARNESS" check "$experiments/$1.ini"
+    says out "$2 problems, $3 runs"
+}
+plan amazon_pairs_cold 48 336  # 8 targets, 3 shares of cold users, with and without the link; 7 algorithms on each
+plan amazon_pairs_known 14 154 # 8 targets, 6 of them with a placebo too; 11 algorithms
+plan amazon_k_shot 60 600      # 2 targets, 3 shares, 5 numbers of shown items, with and without the link; 10 algorithms
+plan amazon_movies_music 12 120 # 2 targets, new and known users, 3 controls; 10 algorithms
+
+if [ -z "${HARNESS_DATA:-}" ]; then
+    skip 'pairs of Amazon domains' 'HARNESS_DATA is not set'
+    finish
+fi
+# tiny FILE RUNS ALGORITHMS [--set ...]: the file with these algorithms alone; all runs are done.
+tiny() {
+    name=$1 runs=$2 keep=$3
+    shift 3
+    awk -v keep=" $keep " '/^\[/ { out = /^\[plot\./ || (/^\[algorithm\./ && !index(keep, " " substr($0, 12, length($0) - 12) " ")) }
+        !out' "$experiments/$name.ini" >"$name.ini"
+    exits 0 "$name.ini, small" "$HARNESS" run "$name.ini" --store "$name.sqlite" "$@"
+    says err "$runs done, 0 found"
+}
+tiny amazon_pairs_cold 24 'popularity emcdr conet_apart' --set algorithm.emcdr.epochs=1 \
+    --set algorithm.conet_apart.epochs=1 --set algorithm.emcdr.factors=4 --set algorithm.conet_apart.factors=4 \
+    $(for p in cloth sport phone electronic game video beauty electronics; do
+        echo "--set problem.$p.cold=0.2 --set problem.$p.placebo=none"
+    done)
+tiny amazon_pairs_known 16 'popularity cmf' --set algorithm.cmf.epochs=1 --set algorithm.cmf.factors=4 \
+    --set algorithm.cmf.twin=popularity \
+    $(for p in cloth sport phone electronic beauty electronics; do echo "--set problem.$p.placebo=none"; done)
+tiny amazon_k_shot 16 'popularity ials cmf bitgcf_apart' --set algorithm.ials.epochs=1 --set algorithm.cmf.epochs=1 \
+    --set algorithm.bitgcf_apart.epochs=1 \
+    $(for p in movies books; do
+        echo "--set problem.$p.cold=0.5 --set problem.$p.placebo=none --set problem.$p.k=0|10"
+    done)
+tiny amazon_movies_music 24 'popularity content'
+finish
