@@ -24,7 +24,9 @@ fi
 tiny() {
     name=$1 runs=$2 keep=$3
     shift 3
-    awk -v keep=" $keep " '/^\[/ { out = /^\[plot\./ || (/^\[algorithm\./ && !index(keep, " " substr($0, 12, length($0) - 12) " ")) }
+    awk -v keep=" $keep " '
+        /^\[/ { name = substr($0, 12, length($0) - 12) # of [algorithm.NAME]
+                out = /^\[plot\./ || (/^\[algorithm\./ && !index(keep, " " name " ")) }
         !out' "$experiments/$name.ini" >"$name.ini"
     exits 0 "$name.ini, small" "$HARNESS" run "$name.ini" --store "$name.sqlite" "$@"
     says err "$runs done, 0 found"
