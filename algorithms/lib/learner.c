@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-const struct rh_choice rh_tasks_words[] = {
-    { "target", RH_TASKS_TARGET, "the target's users; with init = none the sources are not looked at" },
-    { "sources", RH_TASKS_SOURCES, "users of the sources, with their rows there" },
-    { "both", RH_TASKS_BOTH, "a task for each domain of a user" },
-    { NULL, 0, NULL },
-};
 const struct rh_choice rh_init_words[] = {
     { "none", RH_INIT_NONE, "nothing: meta-learning from a random start" },
     { "sources", RH_INIT_SOURCES, "item tower, layer and head that were trained on the sources" },
@@ -30,35 +24,6 @@ const struct rh_choice rh_order_words[] = {
 };
 
 /* ------------------------------------------------------------------------------------------------------ set-up */
-
-static bool has_tasks(const struct rh_learner *s, const struct rh_train *train, int32_t domain)
-{
-    return s->params->tasks == RH_TASKS_BOTH || (domain == train->target) == (s->params->tasks == RH_TASKS_TARGET);
-}
-
-static int make_tasks(struct rh_ctx *ctx, const struct rh_train *train, struct rh_learner *s)
-{
-    int64_t n = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        n = 0;
-        for (int32_t d = 0; d < train->n_domains; d++)
-            for (int32_t u = 0; has_tasks(s, train, d) && u < train->n_users; u++)
-                if (train->domain[d].row[u + 1] - train->domain[d].row[u] >= 2) {
-                    if (pass)
-                        s->task[n] = (struct rh_task){ u, d };
-                    n++;
-                }
-        if (n == 0 || n > INT32_MAX)
-            return ctx->host->fail(ctx, RH_EDATA,
-                                   "%s makes a task of each user with two rows or more in a domain: %lld found with "
-                                   "tasks = %s, 1 to 2147483647 are allowed",
-                                   s->kind.name, (long long)n, rh_tasks_words[s->params->tasks].word);
-        if (!pass && !(s->task = ctx->host->alloc(ctx, (size_t)n, sizeof *s->task)))
-            return RH_ENOMEM;
-    }
-    s->n_tasks = (int32_t)n;
-    return RH_OK;
-}
 
 /* What both a new and a loaded learner need. */
 static int describe(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,
@@ -158,7 +123,8 @@ int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_k
     if (status == RH_OK && kind.learns_rates)
         status = make_rates(ctx, s);
     if (status == RH_OK)
-        status = make_tasks(ctx, train, s);
+        status = rh_meta_tasks(ctx, kind.name, (enum rh_tasks)params->tasks, train, &s->task,
+                               &s->n_tasks);
     if (status == RH_OK)
         status = transfer(ctx, s);
     plan_adaptation(s);
@@ -193,46 +159,45 @@ int rh_learner_persist(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learn
 
 /* ---------------------------------------------------------------------------------------------------- training */
 
+struct pass {
+    struct rh_learner *s;
+    struct rh_meta_batch batch;
+    uint64_t number;
+};
+
+static int step(struct rh_ctx *ctx, void *arg, uint64_t first, const struct rh_task *task, int32_t n, double *loss)
+{
+    struct pass *x = arg;
+    struct rh_learner *s = x->s;
+    struct rh_meta_batch *b = &x->batch;
+    int status = rh_meta_batch_draw(ctx, b, x->number, first, task, n);
+    if (status == RH_OK)
+        status = rh_meta_batch_learn(ctx, b);
+    if (status == RH_OK && !isfinite(b->loss))
+        status = ctx->host->fail(ctx, RH_ENUMERIC,
+                                 "%s diverged: the loss of a query set is not finite; try an inner_rate below "
+                                 "%g or a rate below %g",
+                                 s->kind.name, s->params->inner_rate, s->params->rate);
+    if (status == RH_OK)
+        status = rh_network_move(ctx, &s->net, &b->slots, b->dt, b->dphi, RH_PART_ALL, 1);
+    if (status == RH_OK && s->rates) {
+        rh_nn_step(&s->rates_optimizer, 1);
+        rh_nn_descend(&s->rates_optimizer, rh_net_size(&s->net.net), s->rates, b->drates, s->rates_first,
+                      s->rates_second);
+    }
+    *loss = b->loss;
+    return status;
+}
+
 int rh_learner_epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
 {
     struct rh_learner *s = state;
     const struct rh_learner_params *p = s->params;
     int32_t size = p->meta_batch < s->n_tasks ? (int32_t)p->meta_batch : s->n_tasks;
-    struct rh_task *task = ctx->host->scratch(ctx, (size_t)s->n_tasks, sizeof *task);
-    int32_t *order = ctx->host->scratch(ctx, (size_t)s->n_tasks, sizeof *order);
-    struct rh_meta_batch b;
-    if (!task || !order)
-        return RH_ENOMEM;
-    for (int32_t i = 0; i < s->n_tasks; i++)
-        order[i] = i;
-    struct rh_rng r = ctx->host->stream(ctx, "order", (uint64_t)number);
-    rh_rng_shuffle(&r, order, s->n_tasks);
-    for (int32_t i = 0; i < s->n_tasks; i++)
-        task[i] = s->task[order[i]];
-    int status = rh_meta_batch_init(ctx, &b, &s->net, &s->meta, size, (int32_t)p->shots, s->used);
-    double sum = 0;
-    for (int32_t at = 0; at < s->n_tasks && status == RH_OK; at += size) {
-        int32_t n = s->n_tasks - at < size ? s->n_tasks - at : size;
-        status = ctx->host->tick(ctx, at, s->n_tasks);
-        if (status == RH_OK)
-            status = rh_meta_batch_draw(ctx, &b, (uint64_t)number, (uint64_t)at, task + at, n);
-        if (status == RH_OK)
-            status = rh_meta_batch_learn(ctx, &b);
-        if (status == RH_OK && !isfinite(b.loss))
-            status = ctx->host->fail(ctx, RH_ENUMERIC,
-                                     "%s diverged: the loss of a query set is not finite; try an inner_rate below "
-                                     "%g or a rate below %g",
-                                     s->kind.name, p->inner_rate, p->rate);
-        if (status == RH_OK)
-            status = rh_network_move(ctx, &s->net, &b.slots, b.dt, b.dphi, RH_PART_ALL, 1);
-        if (status == RH_OK && s->rates) {
-            rh_nn_step(&s->rates_optimizer, 1);
-            rh_nn_descend(&s->rates_optimizer, rh_net_size(&s->net.net), s->rates, b.drates, s->rates_first,
-                          s->rates_second);
-        }
-        sum += b.loss * n;
-    }
-    *loss = sum / s->n_tasks;
+    struct pass x = { .s = s, .number = (uint64_t)number };
+    int status = rh_meta_batch_init(ctx, &x.batch, &s->net, &s->meta, size, (int32_t)p->shots, s->used);
+    if (status == RH_OK)
+        status = rh_meta_pass(ctx, s->task, s->n_tasks, size, (uint64_t)number, step, &x, loss);
     return status < 0 ? status : rh_network_publish(ctx, &s->net, s->kind.name);
 }
 

@@ -28,7 +28,6 @@
 
 #define RH_LEARNER_SUPPORT 64 /* items of a query's history in the inner loop, at most */
 
-enum rh_tasks { RH_TASKS_TARGET = 0, RH_TASKS_SOURCES = 1, RH_TASKS_BOTH = 2 };
 enum rh_init { RH_INIT_NONE, RH_INIT_SOURCES, RH_INIT_CORAL, RH_INIT_MMD, RH_INIT_ADVERSARIAL };
 
 /* First member of each meta-learner's parameters: RH_LEARNER_FIELDS; first rows of its table: RH_LEARNER_PARAMS. */
@@ -48,7 +47,7 @@ struct rh_learner_params {
             double inner_rate, init_align;                                                                           \
         };                                                                                                           \
     }
-extern const struct rh_choice rh_tasks_words[], rh_init_words[], rh_adapt_words[], rh_order_words[];
+extern const struct rh_choice rh_init_words[], rh_adapt_words[], rh_order_words[];
 #define RH_LEARNER_PARAMS(S)                                                                                         \
     RH_NETWORK_PARAMS(S),                                                                                            \
         RH_INT(S, inner_steps, 2, 0, 100, "gradient steps on the support; 0: the twin without adaptation"),          \

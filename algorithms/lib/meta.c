@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+const struct rh_choice rh_tasks_words[] = {
+    { "target", RH_TASKS_TARGET, "the target's users; sources are not looked at, but to be transferred from first" },
+    { "sources", RH_TASKS_SOURCES, "users of the sources, with their rows there" },
+    { "both", RH_TASKS_BOTH, "a task for each domain of a user" },
+    { NULL, 0, NULL },
+};
+
 /* ---------------------------------------------------------------------------------------------------- one task */
 
 size_t rh_meta_work(const struct rh_meta *m, int32_t n, int32_t n_slots)
@@ -88,6 +95,61 @@ void rh_meta_adapt(const struct rh_meta *m, const rh_real *phi, const struct rh_
 }
 
 /* -------------------------------------------------------------------------------------------- batches of tasks */
+
+int rh_meta_tasks(struct rh_ctx *ctx, const char *who, enum rh_tasks which, const struct rh_train *train,
+                  struct rh_task **task, int32_t *n_tasks)
+{
+    int64_t n = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        n = 0;
+        for (int32_t d = 0; d < train->n_domains; d++) {
+            bool has = which == RH_TASKS_BOTH || (d == train->target) == (which == RH_TASKS_TARGET);
+            for (int32_t u = 0; has && u < train->n_users; u++)
+                if (train->domain[d].row[u + 1] - train->domain[d].row[u] >= 2) {
+                    if (pass)
+                        (*task)[n] = (struct rh_task){ u, d };
+                    n++;
+                }
+        }
+        if (n == 0 || n > INT32_MAX)
+            return ctx->host->fail(ctx, RH_EDATA,
+                                   "%s makes a task of each user with two rows or more in a domain: %lld found with "
+                                   "tasks = %s, 1 to 2147483647 are allowed",
+                                   who, (long long)n, rh_tasks_words[which].word);
+        if (!pass && !(*task = ctx->host->alloc(ctx, (size_t)n, sizeof **task)))
+            return RH_ENOMEM;
+    }
+    *n_tasks = (int32_t)n;
+    return RH_OK;
+}
+
+int rh_meta_pass(struct rh_ctx *ctx, const struct rh_task *task, int32_t n_tasks, int32_t size, uint64_t pass,
+                 rh_meta_step *step, void *arg, double *loss)
+{
+    struct rh_task *shuffled = ctx->host->scratch(ctx, (size_t)n_tasks, sizeof *shuffled);
+    int32_t *order = ctx->host->scratch(ctx, (size_t)n_tasks, sizeof *order);
+    if (!shuffled || !order)
+        return RH_ENOMEM;
+    for (int32_t i = 0; i < n_tasks; i++)
+        order[i] = i;
+    struct rh_rng r = ctx->host->stream(ctx, "order", pass);
+    rh_rng_shuffle(&r, order, n_tasks);
+    for (int32_t i = 0; i < n_tasks; i++)
+        shuffled[i] = task[order[i]];
+    double sum = 0;
+    for (int32_t at = 0; at < n_tasks; at += size) {
+        int32_t n = n_tasks - at < size ? n_tasks - at : size;
+        double mean = 0;
+        int status = ctx->host->tick(ctx, at, n_tasks);
+        if (status == RH_OK)
+            status = step(ctx, arg, (uint64_t)at, shuffled + at, n, &mean);
+        if (status < 0)
+            return status;
+        sum += mean * n;
+    }
+    *loss = sum / n_tasks;
+    return RH_OK;
+}
 
 static int64_t others_length(const struct rh_meta_batch *b, const struct rh_task *task)
 {

@@ -64,6 +64,19 @@ void rh_meta_adapt(const struct rh_meta *m, const rh_real *phi, const struct rh_
 struct rh_task {
     int32_t user, domain;
 };
+enum rh_tasks { RH_TASKS_TARGET = 0, RH_TASKS_SOURCES = 1, RH_TASKS_BOTH = 2 };
+extern const struct rh_choice rh_tasks_words[];
+
+/* A task of each user with two rows or more in a domain that `which` names, by alloc. RH_EDATA: there is none, with a
+ * sentence that begins with `who`. */
+int rh_meta_tasks(struct rh_ctx *ctx, const char *who, enum rh_tasks which, const struct rh_train *train,
+                  struct rh_task **task, int32_t *n_tasks);
+/* One step of the outer loop on n tasks, the first of them number `first` of the pass; *loss receives their mean. */
+typedef int rh_meta_step(struct rh_ctx *ctx, void *arg, uint64_t first, const struct rh_task *task, int32_t n,
+                         double *loss);
+/* All tasks once in random order, `size` a step; `pass` numbers the stream of the order. *loss is the mean. */
+int rh_meta_pass(struct rh_ctx *ctx, const struct rh_task *task, int32_t n_tasks, int32_t size, uint64_t pass,
+                 rh_meta_step *step, void *arg, double *loss);
 
 /* A task sees as history its support rows, and with weight source_history the user's rows of other domains. */
 struct rh_meta_batch {

@@ -37,7 +37,9 @@ static const char text[] =
     "[algorithm.direct]\nfactors = 4\nhidden = 4\n"
     "[algorithm.pretrain]\nfactors = 4\nhidden = 4\n"
     "[algorithm.maml]\nfactors = 4\nhidden = 4\n"
-    "[algorithm.meta_sgd]\nfactors = 4\nhidden = 4\n";
+    "[algorithm.meta_sgd]\nfactors = 4\nhidden = 4\n"
+    "[algorithm.prototypical]\nfactors = 4\n"
+    "[algorithm.mwuf]\nfactors = 4\nfactor_epochs = 2\nown_from = 10\n";
 
 struct world {
     struct rh_arena arena;
