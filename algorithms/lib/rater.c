@@ -175,7 +175,7 @@ static void lay_out(struct rh_ctx *ctx, struct batch *b, const int32_t *task, in
         int64_t support = rows - query < p->shots ? rows - query : p->shots;
         size_t at = (size_t)b->first_row[i];
         uint64_t stream = b->stream + (uint64_t)task[i];
-        if (r->varied) {
+        if (p->vary) {
             struct rh_rng rng = ctx->host->stream(ctx, "support", stream);
             support = rh_rng_below(&rng, (uint32_t)support + 1);
         }

@@ -22,7 +22,7 @@
     int64_t factors, hidden, asked, shots, meta_batch;                                                               \
     double rate;                                                                                                     \
     int support, optimizer;                                                                                          \
-    bool redraw
+    bool redraw, vary
 struct rh_rater_params {
     RH_RATER_FIELDS_;
 };
@@ -39,15 +39,17 @@ extern const struct rh_choice rh_rater_support_words[], rh_rater_optimizer_words
     RH_INT(S, factors, 32, 1, 1024, "width of the vectors of a field"),                                              \
         RH_INT(S, hidden, 64, 1, 1024, "units of each of the two hidden layers"),                                    \
         RH_REAL(S, rate, 1e-3, 1e-9, 10, "learning rate of the outer loop")
-#define RH_RATER_TASKS(S)                                                                                            \
-    RH_INT(S, asked, 10, 1, 1024, "rows of a task in its query set, at most; one stays in the support"),             \
-        RH_INT(S, shots, 90, 1, 4096, "rows of a task, or of a query's history, in the support, at most"),           \
+#define RH_RATER_TASKS(S, asked_, shots_)                                                                            \
+    RH_INT(S, asked, asked_, 1, 1024, "rows of a task in its query set, at most; one stays in the support"),         \
+        RH_INT(S, shots, shots_, 1, 4096, "rows of a task, or of a query's history, in the support, at most"),       \
         RH_INT(S, meta_batch, 32, 1, 4096, "tasks of one outer step"),                                               \
         RH_BOOL(S, redraw, true, "cut the rows of a task anew in each epoch; no: once for all"),                     \
         RH_ENUM(S, support, RH_SUPPORT_ALL, rh_rater_support_words, "rows of a query's history that it adapts to")
-/* Only of those whose papers differ; without it: Adam. */
+/* Not of melu: without them Adam, and whole supports. */
 #define RH_RATER_OPTIMIZER(S)                                                                                        \
     RH_ENUM(S, optimizer, RH_ADAM, rh_rater_optimizer_words, "rule of the outer loop")
+#define RH_RATER_VARY(S)                                                                                             \
+    RH_BOOL(S, vary, true, "the support of a task is cut to a random number of rows, from 0: for queries of any length")
 
 /* A user and rows with their ratings: those of a task, support first, or the support of a query. A row is that of
  * fields.h, the item's part first. */
@@ -89,7 +91,6 @@ struct rh_rater {
     const struct rh_rater_params *params;
     const struct rh_train *train;
     double inner_rate; /* to be advised about when it diverges; 0: there is none */
-    bool varied;       /* the support of a task has a random number of rows, from 0 */
     struct rh_fields fields;
     int64_t size;                  /* of phi */
     rh_real *phi, *first, *second; /* [size] weights, and the moments of the optimiser */

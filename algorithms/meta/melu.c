@@ -41,7 +41,7 @@ static const struct rh_param params_table[] = {
     RH_REAL(struct params, inner_rate, 0.01, 0, 100, "learning rate of the inner steps"),
     RH_INT(struct params, inner_steps, 1, 0, 100, "gradient steps on the support; 0: the twin without adaptation"),
     RH_ENUM(struct params, order, SECOND_ORDER, order_words, "order of the derivatives in the outer gradient"),
-    RH_RATER_TASKS(struct params),
+    RH_RATER_TASKS(struct params, 10, 90),
     RH_PARAMS_END,
 };
 

@@ -1,96 +1,25 @@
-/* melu through the plugin contract, in a world where only adaptation helps: half of the users like films of one genre
- * as much as the others dislike them, and nothing but their ratings tells who is who. */
+/* melu through the plugin contract, in a world where only adaptation helps (raterworld.h). */
 #include "testhost.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#define WARM 60
-#define USERS 80
-#define ITEMS 24
-#define ROWS 16
-#define SHOWN 4
+#include "raterworld.h"
+
 static const char settings[] =
     "factors = 4; hidden = 8; inner_rate = 0.01; inner_steps = 5; rate = 0.01; meta_batch = 8";
 
-struct world {
-    struct rh_train train;
-    struct rh_domain domain;
-    struct rh_features genre, group;
-    float rating[USERS][SHOWN];
-    struct rh_query query[USERS]; /* of cold users: SHOWN items of their own; of warm users: their rows */
-};
-
-static float truth(int32_t user, int32_t item)
-{
-    return user % 2 == item % 2 ? 4.5f : 1.5f;
-}
-
-static void make_world(struct test_host *h, struct world *w)
-{
-    static struct test_row row[WARM * ROWS];
-    struct test_cell genre[ITEMS], group[USERS];
-    int64_t n = 0;
-    for (int32_t u = 0; u < WARM; u++)
-        for (int32_t k = 0; k < ROWS; k++) {
-            int32_t i = (u / 2 + k * 5) % ITEMS; /* 5 and 24 have no common factor: all different, of both genres */
-            row[n++] = (struct test_row){ u, i, truth(u, i), k };
-        }
-    for (int32_t i = 0; i < ITEMS; i++)
-        genre[i] = (struct test_cell){ i, i % 2, 1 };
-    for (int32_t u = 0; u < USERS; u++)
-        group[u] = (struct test_cell){ u, u / 2 % 3, 1 };
-    w->domain = test_domain(h, "films", USERS, ITEMS, row, n, TEST_VALUES);
-    w->genre = test_sparse(h, "genre", ITEMS, 2, genre, ITEMS, false);
-    w->group = test_sparse(h, "group", USERS, 3, group, USERS, false);
-    w->domain.item_features = &w->genre;
-    w->train = (struct rh_train){ .n_users = USERS, .n_domains = 1, .domain = &w->domain, .n_item_blocks = 1,
-                                  .n_user_blocks = 1, .user_features = &w->group };
-    for (int32_t u = 0; u < USERS; u++) {
-        static const int32_t shown[SHOWN] = { 2, 7, 11, 20 };
-        for (int k = 0; k < SHOWN; k++)
-            w->rating[u][k] = truth(u, shown[k]);
-        w->query[u] = u < WARM ? test_query(h, &w->train, u)
-                               : test_query_with(h, &w->train, u, SHOWN, shown, w->rating[u]);
-    }
-}
-
 static void fit(struct test_host *h, struct world *w, const char *more, int32_t epochs, struct test_model *m)
 {
-    char all[200];
-    test_host_init(h, 1, 4);
-    make_world(h, w);
-    snprintf(all, sizeof all, "%s%s", settings, more);
-    if (test_fit(h, test_algorithm("melu"), all, &w->train, epochs, m) < 0)
-        fail_msg("%s", h->error.text);
+    fit_in(h, w, "melu", settings, more, epochs, m);
 }
 
-static void release(struct test_host *h, struct test_model *m)
-{
-    test_model_release(m);
-    test_host_release(h);
-}
-
-/* Mean absolute error of users [from, to). */
 static double error_of(const char *more, int32_t from, int32_t to)
 {
-    static float out[USERS * ITEMS];
-    struct test_host h;
-    struct world w;
-    struct test_model m;
-    fit(&h, &w, more, 80, &m);
-    if (test_score(&h, &m, w.query, USERS, 7, out, ITEMS) < 0)
-        fail_msg("%s: %s", more, h.error.text);
-    double sum = 0;
-    for (int32_t u = from; u < to; u++)
-        for (int32_t i = 0; i < ITEMS; i++)
-            sum += fabs((double)out[u * ITEMS + i] - (double)truth(u, i));
-    release(&h, &m);
-    return sum / ((to - from) * ITEMS);
+    return error_in("melu", settings, more, 80, from, to);
 }
 
 /* Without adaptation nothing is better than the middle, 3, whose error is 1.5. */
