@@ -4,8 +4,7 @@
 
 /* ------------------------------------------------------------------------------------------------------ set-up */
 
-/* Interactions in some source, and a block of features that a source and the target both fill. */
-static int refuse_empty_sources(struct rh_ctx *ctx, const char *who, const struct rh_train *train)
+int rh_joint_refuse(struct rh_ctx *ctx, const char *who, const struct rh_train *train)
 {
     const struct rh_domain *target = &train->domain[train->target];
     int64_t rows = 0;
@@ -45,7 +44,7 @@ int rh_joint_init(struct rh_ctx *ctx, struct rh_joint *joint, const char *who,
     if (choose_domains(ctx, train, joint) < 0)
         return RH_ENOMEM;
     int status = rh_network_init(ctx, &joint->net, who, network, train, joint->all);
-    return status < 0 ? status : refuse_empty_sources(ctx, who, train);
+    return status < 0 ? status : rh_joint_refuse(ctx, who, train);
 }
 
 int rh_joint_take(struct rh_ctx *ctx, struct rh_joint *joint, const char *who, const struct rh_network *net,

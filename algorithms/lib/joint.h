@@ -44,6 +44,9 @@ struct rh_joint {
     bool *all; /* [n_domains] every domain is learned from and looked at */
 };
 
+/* RH_EDATA, with a sentence, where no source has interactions, or no source a block of features that the target has. */
+int rh_joint_refuse(struct rh_ctx *ctx, const char *who, const struct rh_train *train);
+
 /* Makes an untrained network over all domains. RH_EDATA, with a sentence: the sources have no interactions, or no
  * features that the target has too. */
 int rh_joint_init(struct rh_ctx *ctx, struct rh_joint *joint, const char *who,

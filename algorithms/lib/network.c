@@ -131,6 +131,12 @@ int32_t rh_network_negative(const struct rh_network *net, int32_t domain, int32_
 int rh_network_pass(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, const bool *learn, const bool *see,
                     unsigned parts, double factor, double *loss)
 {
+    return rh_network_steps(ctx, net, pass, learn, see, parts, factor, INT64_MAX, loss);
+}
+
+int rh_network_steps(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, const bool *learn, const bool *see,
+                     unsigned parts, double factor, int64_t most, double *loss)
+{
     int32_t n_domains = net->train->n_domains, n = 0;
     int32_t *order = ctx->host->scratch(ctx, (size_t)net->first_group[n_domains], sizeof *order);
     struct rh_batch b;
@@ -142,6 +148,7 @@ int rh_network_pass(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, c
             order[n++] = g;
     struct rh_rng r = ctx->host->stream(ctx, "order", pass);
     rh_rng_shuffle(&r, order, n);
+    n = most < (n + size - 1) / size ? (int32_t)most * size : n;
     int status = rh_batch_init(ctx, &b, net, size < n ? size : n, see);
     double sum = 0;
     int64_t rows = 0;

@@ -115,6 +115,9 @@ int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
  * Moves the parts in `parts`, with the rate times `factor`. `pass` numbers the random streams: a number once. */
 int rh_network_pass(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, const bool *learn, const bool *see,
                     unsigned parts, double factor, double *loss);
+/* The same, of at most so many minibatches. */
+int rh_network_steps(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, const bool *learn, const bool *see,
+                     unsigned parts, double factor, int64_t most, double *loss);
 
 /* Forgets the optimiser's memory of the gradients by all but items' own vectors: what is trained next begins anew. */
 void rh_network_forget(struct rh_network *net);

@@ -2,7 +2,8 @@
  *
  *   item i of domain d   character a_i = sqrt(w) (its genres' directions, rotated by shift) + sqrt(1 - w) (its own)
  *                        appeal 1 / (rank + 2)^popularity, ranks in random order; arrival uniform over the years
- *   user u in domain d   taste p_ud = sqrt(sharing) shared_u + sqrt(1 - sharing) own_ud, each normal in 8 dimensions
+ *   user u in domain d   taste p_ud = sqrt(sharing) shared_u + sqrt(1 - sharing) own_ud, each normal in 8 dimensions;
+ *                        in a stranger own_ud alone, and what genres mean is drawn anew
  *   rows                 n_u log-normal, drawn without replacement with odds appeal exp(taste p.a - drift distance),
  *                        the distance in time between the user and the item's arrival
  *   vector of item i     (when asked for) a_i and noise in 16 dimensions, turned by `turn` in other domains
@@ -37,7 +38,7 @@ enum {
 struct params {
     int64_t domains, users, items;
     double overlap, rows, activity, popularity, sharing, shift, features, taste, drift, noise;
-    int64_t years, seed;
+    int64_t years, seed, strangers;
     bool ratings;
     bool words, vectors;
     double turn, blur;
@@ -59,6 +60,8 @@ const struct rh_param rh_synthetic_params[] = {
     RH_REAL(struct params, noise, 0.7, 0, 5, "spread of a rating that nothing explains"),
     RH_INT(struct params, years, 4, 1, 50, "years from the first to the last row, from 2001"),
     RH_INT(struct params, seed, 1, 0, 1e15, "of the data; experiments have a seed of their own"),
+    RH_INT(struct params, strangers, 0, 0, K - 1,
+           "how many of the last domains have nothing of the first: tastes and what genres mean are their own"),
     RH_BOOL(struct params, ratings, true, "ratings from 1 to 5; no: implicit feedback"),
     RH_BOOL(struct params, words, true, "items have the blocks genre and title"),
     RH_BOOL(struct params, vectors, false, "items have the block vector: 16 numbers, as from a language model"),
@@ -78,6 +81,8 @@ size_t rh_synthetic_params_size(void)
 bool rh_synthetic_says(const struct rh_param *option, const void *params)
 {
     const struct params *p = params;
+    if (option->offset == offsetof(struct params, strangers))
+        return p->strangers > 0;
     if (option->offset == offsetof(struct params, words))
         return !p->words;
     if (option->offset >= offsetof(struct params, vectors))
@@ -115,6 +120,7 @@ struct user {
 struct maker {
     const struct params *params;
     int32_t d;
+    bool stranger;
     char identity[32]; /* of streams of this domain */
     struct rh_arena work;
     struct item *item; /* [items] */
@@ -157,10 +163,12 @@ static double dot(const double *x, const double *y)
 
 /* The direction of genre g in domain d. Dimension j turns with dimension j ^ d: K / 2 planes, other ones for every
  * domain, each turned by the same angle, so that every direction has cosine 1 - shift with where it was. */
-static void genre_direction(const struct params *p, int32_t d, int32_t g, double *to)
+static void genre_direction(const struct maker *m, int32_t g, double *to)
 {
-    double at[K], c = d ? 1 - p->shift : 1, s = sqrt(1 - c * c);
-    struct rh_rng rng = rh_stream((uint64_t)p->seed, IDENTITY, "genre", (uint64_t)g);
+    int32_t d = m->d;
+    double at[K], c = d ? 1 - m->params->shift : 1, s = sqrt(1 - c * c);
+    struct rh_rng rng = rh_stream((uint64_t)m->params->seed, m->stranger ? m->identity : IDENTITY, "genre",
+                                  (uint64_t)g);
     normals(&rng, at);
     scale_to_one(at);
     for (int j = 0; j < K; j++)
@@ -256,7 +264,7 @@ static int make_items(struct maker *m)
     if (!rank || !m->item || !m->title)
         return RH_ENOMEM;
     for (int32_t g = 0; g < G; g++)
-        genre_direction(p, m->d, g, direction[g]);
+        genre_direction(m, g, direction[g]);
     for (int32_t i = 0; i < n; i++) {
         struct item *it = &m->item[i];
         struct rh_rng rng = rh_stream((uint64_t)p->seed, m->identity, "item", (uint64_t)i);
@@ -291,7 +299,7 @@ static int make_users(struct maker *m)
 {
     const struct params *p = m->params;
     int32_t n = (int32_t)p->users, shared = (int32_t)(p->overlap * n + 0.5);
-    double both = sqrt(p->sharing), alone = sqrt(1 - p->sharing);
+    double sharing = m->stranger ? 0 : p->sharing, both = sqrt(sharing), alone = sqrt(1 - sharing);
     int32_t *place = permutation(m, "order", n);
     m->user = take(m, &m->work, (size_t)n, sizeof *m->user);
     if (!place || !m->user)
@@ -599,6 +607,10 @@ int rh_synthetic_generate(const void *params, int32_t i, struct rh_domain_data *
                        (long long)p->users, (long long)p->items, (long long)MOST_PAIRS);
     if (i < 0 || i >= p->domains)
         return rh_fail(err, RH_EINVAL, "domain %d is not there: domains = %lld", i, (long long)p->domains);
+    if (p->strangers >= p->domains)
+        return rh_fail(err, RH_EINVAL, "strangers = %lld of domains = %lld: the first one is none",
+                       (long long)p->strangers, (long long)p->domains);
+    m.stranger = i >= p->domains - p->strangers;
     snprintf(m.identity, sizeof m.identity, "%s/%s", IDENTITY, domain_names[i]);
     m.out = calloc(1, sizeof *m.out);
     if (!m.out)

@@ -179,6 +179,9 @@ static void shapes_are_as_asked(void **state)
     err = (struct rh_error){ 0 };
     assert_int_equal(rh_synthetic_generate(params_of(&a, "users=1000000 items=1000000"), 0, &none, &err), RH_EINVAL);
     assert_string_equal(err.text, "users = 1000000 times items = 1000000 is more than 10000000000 pairs to look at");
+    err = (struct rh_error){ 0 };
+    assert_int_equal(rh_synthetic_generate(params_of(&a, "strangers=2"), 0, &none, &err), RH_EINVAL);
+    assert_string_equal(err.text, "strangers = 2 of domains = 2: the first one is none");
     rh_arena_release(&a);
 }
 
@@ -245,11 +248,25 @@ static void later_options_leave_the_identity_alone(void **state)
         { "", "ratings", true },     { "", "words", false },          { "", "vectors", false },
         { "turn=1", "turn", false }, { "words=no", "words", true },   { "vectors=yes", "vectors", true },
         { "vectors=yes", "turn", true }, { "vectors=yes", "blur", true },
+        { "", "strangers", false },  { "domains=3 strangers=1", "strangers", true },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(rh_synthetic_says(rh_param_find(rh_synthetic_params, cases[i].option),
                                            params_of(&a, cases[i].settings)), cases[i].says);
     rh_arena_release(&a);
+}
+
+/* A stranger is made of draws of its own; the other domains do not notice. */
+static void strangers_change_themselves_alone(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct rh_domain_data *plain = generate("domains=3", i), *with = generate("domains=3 strangers=1", i);
+        assert_int_equal(plain->n_rows == with->n_rows &&
+                             memcmp(plain->item, with->item, (size_t)plain->n_rows * sizeof *plain->item) == 0, i < 2);
+        rh_domain_data_free(plain);
+        rh_domain_data_free(with);
+    }
 }
 
 /* Exponent of the counts as a power of (rank + 2), by least squares over ranks 5 to 200. */
@@ -521,6 +538,7 @@ int main(void)
         cmocka_unit_test(extreme_settings_work),
         cmocka_unit_test(vectors_are_turned),
         cmocka_unit_test(later_options_leave_the_identity_alone),
+        cmocka_unit_test(strangers_change_themselves_alone),
         cmocka_unit_test(popularity_follows_a_power_law),
         cmocka_unit_test(documented_curve_is_true),
         cmocka_unit_test(documented_options_are_true),
