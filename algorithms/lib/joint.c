@@ -51,7 +51,7 @@ int rh_joint_take(struct rh_ctx *ctx, struct rh_joint *joint, const char *who, c
                   const struct rh_joint_params *params)
 {
     *joint = (struct rh_joint){ .who = who, .params = *params, .net = *net, .all = net->used };
-    return refuse_empty_sources(ctx, who, net->train);
+    return rh_joint_refuse(ctx, who, net->train);
 }
 
 /* ------------------------------------------------------------------------------------------------------- pairs */
