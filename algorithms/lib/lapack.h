@@ -23,5 +23,11 @@ void sorglq_(const int *m, const int *n, const int *k, float *a, const int *lda,
  * work[lwork], lwork >= 3 n. info > 0: no convergence. */
 void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
             const int *lwork, int *info, size_t jobz_length, size_t uplo_length);
+/* Eigenvalues number il to iu (from 1, ascending), of them *found in w[n], and vectors, in the columns of z[n x found],
+ * of such an a, which is used up: range "I", vl, vu, abstol unused. isuppz[2 n]; lwork >= 26 n, liwork >= 10 n. */
+void dsyevr_(const char *jobz, const char *range, const char *uplo, const int *n, double *a, const int *lda,
+             const double *vl, const double *vu, const int *il, const int *iu, const double *abstol, int *found,
+             double *w, double *z, const int *ldz, int *isuppz, double *work, const int *lwork, int *iwork,
+             const int *liwork, int *info, size_t jobz_length, size_t range_length, size_t uplo_length);
 
 #endif

@@ -13,7 +13,7 @@ bool rh_tower_fills(const struct rh_features *f)
     return f->n_cols > 0 && (f->dense || (f->row && f->row[f->n_rows] > 0));
 }
 
-static int refuse_without_features(struct rh_ctx *ctx, const char *who, const struct rh_train *train)
+int rh_tower_check(struct rh_ctx *ctx, const char *who, const struct rh_train *train)
 {
     const struct rh_domain *target = &train->domain[train->target];
     for (int32_t b = 0; b < train->n_item_blocks; b++)
@@ -95,7 +95,7 @@ int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, c
 {
     const struct rh_host *host = ctx->host;
     *tower = (struct rh_tower){ .E = E, .bag = bag, .n_blocks = train->n_item_blocks };
-    int status = who ? refuse_without_features(ctx, who, train) : RH_OK;
+    int status = who ? rh_tower_check(ctx, who, train) : RH_OK;
     if (status < 0)
         return status;
     status = rh_tower_number(ctx, tower, who, train, used);

@@ -38,6 +38,9 @@ struct rh_tower {
     rh_real *own, *own_first, *own_second;                        /* [n_items x E] or NULL: no own vectors */
 };
 
+/* RH_EDATA when the target has no item features, with a sentence that begins with `who`. */
+int rh_tower_check(struct rh_ctx *ctx, const char *who, const struct rh_train *train);
+
 /* Memory and random table (normal, standard deviation `spread`). used[d]: domain d takes part. RH_EDATA when the
  * target has no item features, with a sentence that begins with `who`; who NULL: features may be missing. */
 int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,

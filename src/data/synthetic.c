@@ -41,7 +41,7 @@ struct params {
     int64_t years, seed, strangers;
     bool ratings;
     bool words, vectors;
-    double turn, blur;
+    double turn, offset, blur;
 };
 
 const struct rh_param rh_synthetic_params[] = {
@@ -66,6 +66,7 @@ const struct rh_param rh_synthetic_params[] = {
     RH_BOOL(struct params, words, true, "items have the blocks genre and title"),
     RH_BOOL(struct params, vectors, false, "items have the block vector: 16 numbers, as from a language model"),
     RH_REAL(struct params, turn, 0, 0, 1, "how far vectors are turned: 1 - cosine with the first domain's"),
+    RH_REAL(struct params, offset, 0, 0, 100, "length of what all vectors of a domain but the first have added"),
     RH_REAL(struct params, blur, 0.1, 0, 10, "spread of what is in a vector's numbers for nothing"),
     RH_PARAMS_END,
 };
@@ -85,6 +86,8 @@ bool rh_synthetic_says(const struct rh_param *option, const void *params)
         return p->strangers > 0;
     if (option->offset == offsetof(struct params, words))
         return !p->words;
+    if (option->offset == offsetof(struct params, offset))
+        return p->vectors && p->offset != 0;
     if (option->offset >= offsetof(struct params, vectors))
         return p->vectors;
     return true;
@@ -541,14 +544,23 @@ static int make_block(struct maker *m, const char *name, list_fn *list, bool wor
 }
 
 /* The item's character in the first K dimensions and noise in all, then dimension j turned with one of the last K,
- * another one for every domain: with turn = 1 no dimension has in common what it means. */
+ * another one for every domain: with turn = 1 no dimension has in common what it means. Last `away`, the same for all
+ * items of the domain. */
 static int make_vectors(struct maker *m, struct rh_block *block)
 {
     int32_t n = m->out->n_items, d = m->d;
     double c = d ? 1 - m->params->turn : 1, s = sqrt(1 - c * c);
     float *dense = take(m, &m->out->arena, (size_t)n * V, sizeof *dense);
+    double away[V], square = 0;
     if (!dense)
         return RH_ENOMEM;
+    struct rh_rng direction = rh_stream((uint64_t)m->params->seed, m->identity, "offset", 0);
+    for (int j = 0; j < V; j++) {
+        away[j] = rh_exact_normal(&direction);
+        square += away[j] * away[j];
+    }
+    for (int j = 0; j < V; j++)
+        away[j] = d ? m->params->offset * away[j] / sqrt(square) : 0;
     for (int32_t i = 0; i < n; i++) {
         struct rh_rng rng = rh_stream((uint64_t)m->params->seed, m->identity, "vector", (uint64_t)i);
         double x[V];
@@ -556,8 +568,8 @@ static int make_vectors(struct maker *m, struct rh_block *block)
             x[j] = (j < K ? m->item[i].a[j] : 0) + m->params->blur * rh_exact_normal(&rng);
         for (int j = 0; j < K; j++) {
             double near = x[j], far = x[K + (j ^ d)];
-            dense[i * V + j] = (float)(c * near - s * far);
-            dense[i * V + K + (j ^ d)] = (float)(s * near + c * far);
+            dense[i * V + j] = (float)(c * near - s * far + away[j]);
+            dense[i * V + K + (j ^ d)] = (float)(s * near + c * far + away[K + (j ^ d)]);
         }
     }
     block->name = "vector";

@@ -236,6 +236,28 @@ static void vectors_are_turned(void **state)
     rh_domain_data_free(first);
 }
 
+/* All vectors of a domain but the first are moved by one vector of the length that is asked for. */
+static void vectors_are_moved(void **state)
+{
+    (void)state;
+    enum { ITEMS = 50, WIDTH = 16 };
+    for (int d = 0; d < 2; d++) {
+        struct rh_domain_data *plain = generate("users=40 items=50 vectors=yes words=no turn=0.4", d);
+        struct rh_domain_data *moved = generate("users=40 items=50 vectors=yes words=no turn=0.4 offset=3", d);
+        const float *x = plain->item_block[0].features.dense, *y = moved->item_block[0].features.dense;
+        double square = 0;
+        for (int j = 0; j < WIDTH; j++) {
+            double by = (double)y[j] - (double)x[j];
+            square += by * by;
+            for (int i = 1; i < ITEMS; i++)
+                assert_true(fabs((double)y[i * WIDTH + j] - (double)x[i * WIDTH + j] - by) < 1e-6);
+        }
+        assert_true(fabs(sqrt(square) - (d ? 3 : 0)) < 1e-6);
+        rh_domain_data_free(plain);
+        rh_domain_data_free(moved);
+    }
+}
+
 /* Options that came later are no part of the identity of data that does without them. */
 static void later_options_leave_the_identity_alone(void **state)
 {
@@ -249,6 +271,8 @@ static void later_options_leave_the_identity_alone(void **state)
         { "turn=1", "turn", false }, { "words=no", "words", true },   { "vectors=yes", "vectors", true },
         { "vectors=yes", "turn", true }, { "vectors=yes", "blur", true },
         { "", "strangers", false },  { "domains=3 strangers=1", "strangers", true },
+        { "offset=1", "offset", false }, { "vectors=yes", "offset", false },
+        { "vectors=yes offset=1", "offset", true },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(rh_synthetic_says(rh_param_find(rh_synthetic_params, cases[i].option),
@@ -537,6 +561,7 @@ int main(void)
         cmocka_unit_test(shapes_are_as_asked),
         cmocka_unit_test(extreme_settings_work),
         cmocka_unit_test(vectors_are_turned),
+        cmocka_unit_test(vectors_are_moved),
         cmocka_unit_test(later_options_leave_the_identity_alone),
         cmocka_unit_test(strangers_change_themselves_alone),
         cmocka_unit_test(popularity_follows_a_power_law),

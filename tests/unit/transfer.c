@@ -30,6 +30,9 @@ static const struct {
     { "coral", "" },
     { "mmd", "" },
     { "mmd", "estimator = linear; kernels = 3; domain_weight = 0.1" },
+    { "tca", "" },
+    { "tca", "kernel = gaussian; whiten = yes; landmarks = 40; mu = 0.5" },
+    { "tca", "match = no; components = 5; item_ids = no" },
     { "maml", "" },
     { "maml", "order = first; adapt = head; inner_steps = 3; activation = tanh" },
     { "maml", "inner_steps = 0; tasks = target; positives = liked" },
@@ -340,7 +343,8 @@ static void refuses_items_without_features(void **state)
 static void refuses_sources_that_cannot_help(void **state)
 {
     (void)state;
-    static const char *const names[] = { "adversarial", "coral", "mmd" };
+    static const char *const names[] = { "adversarial", "coral", "mmd", "tca" };
+    static const char *const settings[] = { NULL, NULL, NULL, "components = 3" };
     static const char *const sentence[] = { "needs interactions in a source domain, but there are none",
                                             "no block of features is filled in both",
                                             "has nothing to tell apart" };
@@ -366,7 +370,7 @@ static void refuses_sources_that_cannot_help(void **state)
             domain[0].item_features = &full;
             domain[1].item_features = lacks == 1 ? &empty : &full;
             struct rh_train train = { .n_users = USERS_OF_ALL, .n_domains = 2, .domain = domain, .n_item_blocks = 1 };
-            assert_int_equal(test_fit(&h, test_algorithm(names[i]), NULL, &train, 1, &m), RH_EDATA);
+            assert_int_equal(test_fit(&h, test_algorithm(names[i]), settings[i], &train, 1, &m), RH_EDATA);
             if (!strstr(h.error.text, names[i]) || !strstr(h.error.text, sentence[lacks]))
                 fail_msg("%s", h.error.text);
             release(&h, &m);
