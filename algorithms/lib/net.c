@@ -133,6 +133,43 @@ static void hidden_back(const struct rh_net *net, rh_real ds, const rh_real *res
     }
 }
 
+/* The score of row k and the item in `slot`; h[H] are its hidden units. */
+static rh_real score_pair(const struct rh_net *net, const struct rh_net_parts *x, const struct rh_sides *sides, size_t k,
+                          size_t slot, rh_real *h)
+{
+    size_t E = (size_t)net->E, H = (size_t)net->H;
+    hidden(net, sides->a + k * H, sides->b + slot * H, h);
+    return rh_dot(net->H, x->w1, h) + rh_dot(net->E, sides->q + k * E, sides->t + slot * E) + *x->c;
+}
+
+void rh_net_scores(const struct rh_net *net, const rh_real *phi, const struct rh_pairs *pairs,
+                   const struct rh_sides *sides, rh_real *score, rh_real *work)
+{
+    struct rh_net_parts x = parts_of(net, phi);
+    size_t m = (size_t)pairs->m;
+    for (size_t k = 0; k < (size_t)pairs->n; k++)
+        for (size_t j = 0; j < m; j++) {
+            int32_t slot = pairs->slot[k * m + j];
+            score[k * m + j] = slot < 0 ? 0 : score_pair(net, &x, sides, k, (size_t)slot, work);
+        }
+}
+
+/* Loss and ds[m] of row k, whose items that are there have the scores s[m]. */
+static rh_real row_loss(const struct rh_net *net, const struct rh_pairs *pairs, int32_t k, int32_t m, const rh_real *s,
+                        rh_real *ds)
+{
+    const struct rh_lesson *lesson = pairs->lesson;
+    rh_real weight = row_weight(pairs, k), told[RH_NET_ITEMS];
+    if (!lesson)
+        return rh_nn_loss(net->loss, m, s, weight, ds);
+    size_t row = (size_t)k * (size_t)pairs->m;
+    for (int32_t j = 0, i = 0; j < pairs->m; j++)
+        if (pairs->slot[row + (size_t)j] >= 0)
+            told[i++] = lesson->score[row + (size_t)j];
+    return rh_nn_loss(net->loss, m, s, (1 - lesson->share) * weight, ds) +
+           rh_nn_distill(m, s, told, lesson->temperature, lesson->share * weight, ds);
+}
+
 double rh_net_pairs(const struct rh_net *net, const rh_real *phi, const struct rh_pairs *pairs,
                     const struct rh_sides *sides, struct rh_sides *d, rh_real *dphi, rh_real *work)
 {
@@ -146,13 +183,10 @@ double rh_net_pairs(const struct rh_net *net, const rh_real *phi, const struct r
         int32_t m = present(pairs, k, slot);
         if (m < 2)
             continue;
-        const rh_real *a = sides->a + (size_t)k * H, *q = sides->q + (size_t)k * E;
-        for (int32_t j = 0; j < m; j++) {
-            rh_real *h = work + (size_t)j * H;
-            hidden(net, a, sides->b + slot[j] * H, h);
-            s[j] = rh_dot(net->H, x.w1, h) + rh_dot(net->E, q, sides->t + slot[j] * E) + *x.c;
-        }
-        loss += (double)rh_nn_loss(net->loss, m, s, row_weight(pairs, k), ds);
+        const rh_real *q = sides->q + (size_t)k * E;
+        for (int32_t j = 0; j < m; j++)
+            s[j] = score_pair(net, &x, sides, (size_t)k, slot[j], work + (size_t)j * H);
+        loss += (double)row_loss(net, pairs, k, m, s, ds);
         if (!d)
             continue;
         rh_real *da = d->a + (size_t)k * H, *dq = d->q + (size_t)k * E;

@@ -66,12 +66,19 @@ void rh_net_items_back(const struct rh_net *net, const rh_real *phi, int32_t n, 
 
 #define RH_NET_ITEMS 64 /* m at most */
 
+/* What a teacher says of the same rows: the loss of a row is (1 - share) of its own plus share of rh_nn_distill. */
+struct rh_lesson {
+    const rh_real *score; /* [n x m] */
+    rh_real share, temperature;
+};
+
 /* n rows; slot[n x m]: rows of T and B; the first of a row is the liked item, -1 stands for no item. A row without a
  * sampled item counts for nothing. */
 struct rh_pairs {
     int32_t n, m;
     const int32_t *slot;
-    const rh_real *weight; /* [n] of each row in the loss, or NULL: 1 / n */
+    const rh_real *weight;          /* [n] of each row in the loss, or NULL: 1 / n */
+    const struct rh_lesson *lesson; /* NULL: none; second derivatives know of none */
 };
 struct rh_sides { /* a, q of the rows, t, b of the slots, as made above; or their gradients */
     rh_real *a, *q, *t, *b;
@@ -81,6 +88,10 @@ struct rh_sides { /* a, q of the rows, t, b of the slots, as made above; or thei
  * dphi. `work` has room for m * H. */
 double rh_net_pairs(const struct rh_net *net, const rh_real *phi, const struct rh_pairs *pairs,
                     const struct rh_sides *sides, struct rh_sides *d, rh_real *dphi, rh_real *work);
+
+/* score[n x m] of the pairs; 0 where there is no item. `work` has room for H. */
+void rh_net_scores(const struct rh_net *net, const rh_real *phi, const struct rh_pairs *pairs,
+                   const struct rh_sides *sides, rh_real *score, rh_real *work);
 
 /* out[n x (H + 2E)]: G of n pairs (row of the users' side, slot of the items' side). */
 void rh_net_represent(const struct rh_net *net, int32_t n, const int32_t *row, const int32_t *slot, const rh_real *p,

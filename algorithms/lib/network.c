@@ -156,6 +156,8 @@ int rh_network_steps(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, 
         status = ctx->host->tick(ctx, at, n);
         if (status == RH_OK)
             status = rh_batch_draw(ctx, &b, pass, order + at, n - at < size ? n - at : size);
+        if (status == RH_OK && net->prepare)
+            status = net->prepare(ctx, net->prepare_arg, &b);
         if (status == RH_OK)
             status = rh_batch_learn(ctx, &b);
         if (status == RH_OK)

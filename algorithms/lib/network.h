@@ -87,6 +87,10 @@ struct rh_group {
     int32_t stride, n; /* rows first, first + stride, .. */
 };
 
+struct rh_batch;
+/* Called with each minibatch of a pass between drawing it and learning from it. */
+typedef int rh_network_prepare(struct rh_ctx *ctx, void *arg, struct rh_batch *b);
+
 struct rh_network {
     const struct rh_network_params *params;
     const struct rh_train *train;
@@ -95,6 +99,8 @@ struct rh_network {
     rh_real *phi, *phi_first, *phi_second; /* [rh_net_size] */
     struct rh_optimizer_state optimizer;
     rh_real *anchor;        /* [rh_net_size] or NULL: see rh_network_anchor */
+    rh_network_prepare *prepare; /* or NULL; with prepare_arg */
+    void *prepare_arg;
     bool *used;             /* [n_domains] */
     double *mean;           /* [n_domains] rating, or 0 */
     struct rh_group *group; /* by domain, then user */
@@ -188,6 +194,7 @@ struct rh_batch {
     int32_t *slot;          /* [n_rows x m] */
     rh_real *own_weight;    /* [n_rows] weight of the liked item in the sum, to be taken out */
     rh_real *row_weight;    /* [n_rows] in the loss */
+    struct rh_lesson lesson; /* score [n_rows x m] of a teacher, or NULL */
     int32_t *history;       /* [first_history[n_groups]] slots */
     rh_real *history_weight;
     struct rh_slots slots;

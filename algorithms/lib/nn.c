@@ -171,6 +171,28 @@ void rh_nn_softmax_r(int32_t m, const rh_real *s, const rh_real *rs, rh_real wei
         rds[j] *= weight * (rs[j] - mean);
 }
 
+/* log of the sum of e^(s_j / T). */
+static rh_real log_sum(int32_t m, const rh_real *s, rh_real T)
+{
+    rh_real most = s[0], sum = 0;
+    for (int32_t j = 1; j < m; j++)
+        most = s[j] > most ? s[j] : most;
+    for (int32_t j = 0; j < m; j++)
+        sum += rh_real_exp((s[j] - most) / T);
+    return most / T + rh_real_log(sum);
+}
+
+rh_real rh_nn_distill(int32_t m, const rh_real *s, const rh_real *teacher, rh_real T, rh_real weight, rh_real *ds)
+{
+    rh_real own = log_sum(m, s, T), told = log_sum(m, teacher, T), loss = 0;
+    for (int32_t j = 0; j < m; j++) {
+        rh_real log_p = teacher[j] / T - told, log_q = s[j] / T - own, p = rh_real_exp(log_p);
+        loss += p * (log_p - log_q);
+        ds[j] += weight * T * (rh_real_exp(log_q) - p);
+    }
+    return weight * T * T * loss;
+}
+
 /* -------------------------------------------------------------------------------------------------- optimisers */
 
 void rh_nn_step(struct rh_optimizer_state *o, double factor)

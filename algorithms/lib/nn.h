@@ -137,6 +137,11 @@ rh_real rh_nn_softmax(int32_t m, const rh_real *s, int32_t right, rh_real weight
 /* rds[m]: derivative of ds along rs[m]: weight * p * (rs - p . rs) with p the softmax. */
 void rh_nn_softmax_r(int32_t m, const rh_real *s, const rh_real *rs, rh_real weight, rh_real *rds);
 
+/* Distillation (Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network"): returns weight * T^2 *
+ * KL(softmax(teacher / T) || softmax(s / T)); adds its derivatives weight * T * (softmax(s / T) - softmax(teacher / T))
+ * to ds[m]. T > 0 is the temperature; T^2 keeps the gradient's size when T changes. */
+rh_real rh_nn_distill(int32_t m, const rh_real *s, const rh_real *teacher, rh_real T, rh_real weight, rh_real *ds);
+
 /* -------------------------------------------------------------------------------------------------- optimisers */
 
 enum rh_optimizer { RH_ADAM = 0, RH_SGD = 1, RH_ADAGRAD = 2 };

@@ -107,6 +107,46 @@ static void losses(void **state)
     check("mse", 0, rh_nn_loss(RH_MSE, 3, s, 1, ds), (0.5 * 0.5 + (0.25 * 0.25 + 1.5 * 1.5) / 2) / 2);
 }
 
+struct lecture {
+    int m;
+    double s[5], teacher[5], temperature;
+};
+
+static double lecture_value(void *arg)
+{
+    struct lecture *l = arg;
+    double ds[5] = { 0 };
+    return rh_nn_distill(l->m, l->s, l->teacher, l->temperature, 1.7, ds);
+}
+
+static void distillation(void **state)
+{
+    (void)state;
+    struct rh_rng r = rh_stream(1, "gradients", "distillation", 0);
+    for (int m = 2; m <= 5; m++) {
+        struct lecture l = { .m = m, .temperature = 0.4 * m };
+        double ds[5] = { 0 };
+        fill(&r, l.s, m, 1.5);
+        fill(&r, l.teacher, m, 1.5);
+        rh_nn_distill(m, l.s, l.teacher, l.temperature, 1.7, ds);
+        check_gradient("ds", lecture_value, &l, l.s, ds, m);
+        rh_nn_distill(m, l.s, l.teacher, l.temperature, 1.7, ds); /* adds */
+        for (int j = 0; j < m; j++)
+            ds[j] /= 2;
+        check_gradient("2 ds", lecture_value, &l, l.s, ds, m);
+    }
+    /* By hand: softmax(ln 3, 0) = (3/4, 1/4), of equal scores (1/2, 1/2): KL = ln(2/3) / 2 + ln(2) / 2 = ln(4/3) / 2. At
+     * T = 2 scores of twice the size say the same, the loss is 4 times as large and its slope by s twice. */
+    for (int T = 1; T <= 2; T++) {
+        double s[2] = { T * 1.0986122886681098, 0 }, equal[2] = { 7, 7 }, ds[2] = { 0 };
+        check("kl", 0, rh_nn_distill(2, s, equal, T, 1, ds), T * T * 0.14384103622589045);
+        check("slope", 0, ds[0], T * 0.25);
+        check("slope", 1, ds[1], -T * 0.25);
+    }
+    double far[2] = { 2000, 0 }, ds[2] = { 0 };
+    check("no overflow", 0, rh_nn_distill(2, far, far, 1, 1, ds), 0);
+}
+
 /* ------------------------------------------------------------------------------------------ the scoring network */
 
 #define E 5
@@ -165,6 +205,36 @@ static void network_first_order(void **state)
             check_gradient("dp", network_value, &n, n.p, dp, ROWS * E);
             check_gradient("dt", network_value, &n, n.t, dt, SLOTS * E);
         }
+}
+
+/* With a teacher, whose scores of missing items are not looked at. */
+static void network_with_a_lesson(void **state)
+{
+    (void)state;
+    static struct network n;
+    double told[ROWS * ITEMS], own[ROWS * ITEMS];
+    struct rh_rng r = rh_stream(1, "gradients", "lesson", 0);
+    fill(&r, told, ROWS * ITEMS, 1.5);
+    struct rh_lesson lesson = { told, 0.3, 1.6 };
+    double dphi[PHI] = { 0 }, dp[ROWS * E] = { 0 }, dt[SLOTS * E] = { 0 };
+    make_network(&n, RH_TANH, RH_BPR, 11);
+    double alone = network_value(&n);
+    n.set.pairs.lesson = &lesson;
+    double value = rh_net_gradient(&n.net, n.phi, &n.set, dphi, dp, dt, n.work);
+    check_gradient("dphi", network_value, &n, n.phi, dphi, PHI);
+    check_gradient("dp", network_value, &n, n.p, dp, ROWS * E);
+    check_gradient("dt", network_value, &n, n.t, dt, SLOTS * E);
+    assert_true(value > 0.7 * alone);
+    told[1 * ITEMS + 2] = 100; /* the missing item */
+    check("loss", 0, network_value(&n), value);
+
+    double a[ROWS * H], q[ROWS * E], b[SLOTS * H]; /* a teacher that says what one thinks teaches nothing */
+    struct rh_sides sides = { a, q, n.t, b };
+    rh_net_users(&n.net, n.phi, ROWS, n.p, a, q);
+    rh_net_items(&n.net, n.phi, SLOTS, n.t, b);
+    rh_net_scores(&n.net, n.phi, &n.set.pairs, &sides, own, n.work);
+    lesson.score = own;
+    check("loss", 1, network_value(&n), 0.7 * alone);
 }
 
 /* The score of one pair, spelled out. */
@@ -520,7 +590,9 @@ int main(void)
         cmocka_unit_test(linear_layer),
         cmocka_unit_test(activations),
         cmocka_unit_test(losses),
+        cmocka_unit_test(distillation),
         cmocka_unit_test(network_first_order),
+        cmocka_unit_test(network_with_a_lesson),
         cmocka_unit_test(network_score_is_the_formula),
         cmocka_unit_test(network_second_order),
         cmocka_unit_test(representation),
