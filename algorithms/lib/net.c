@@ -134,8 +134,8 @@ static void hidden_back(const struct rh_net *net, rh_real ds, const rh_real *res
 }
 
 /* The score of row k and the item in `slot`; h[H] are its hidden units. */
-static rh_real score_pair(const struct rh_net *net, const struct rh_net_parts *x, const struct rh_sides *sides, size_t k,
-                          size_t slot, rh_real *h)
+static rh_real score_pair(const struct rh_net *net, const struct rh_net_parts *x, const struct rh_sides *sides,
+                          size_t k, size_t slot, rh_real *h)
 {
     size_t E = (size_t)net->E, H = (size_t)net->H;
     hidden(net, sides->a + k * H, sides->b + slot * H, h);

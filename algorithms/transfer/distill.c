@@ -1,12 +1,12 @@
 /* distill: a teacher that has seen the sources tells the target's model how it would rank.
  *
- * Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network"; of rankings: Tang and Wang 2018, "Ranking
- * distillation" (KDD); as transfer, a model learns what another one says instead of starting from its weights, so the two
- * need not be alike: Li and Hoiem 2016, "Learning without forgetting" (ECCV).
+ * Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network"; of rankings: Tang and Wang 2018,
+ * "Ranking distillation" (KDD); as transfer, a model learns what another says instead of starting from its
+ * weights, so the two need not be alike: Li and Hoiem 2016, "Learning without forgetting" (ECCV).
  *
- * Teacher and student are transfer networks (algorithms/lib/network.h). The teacher is trained on the sources alone, or on
- * sources and target, and rests. The student is trained on the target. Of a row with the liked item and m - 1 sampled ones,
- * with s the student's scores and r the teacher's,
+ * Teacher and student are transfer networks (algorithms/lib/network.h). The teacher is trained on the sources alone, or
+ * on sources and target, and rests. The student is trained on the target. Of a row with the liked item and m - 1 sampled
+ * ones, with s the student's scores and r the teacher's,
  *
  *     loss = (1 - share) ranking loss(s) + share T^2 KL(softmax(r / T) || softmax(s / T))
  *
@@ -15,7 +15,8 @@
  * share = 0 is the twin: the same student, minibatches and epochs without a teacher; it sees the sources in histories
  * (source_history), as the student does, and learns from the target alone.
  *
- * Cost: the teacher's passes in fit, then of an epoch what `direct` costs, and half of that again for the teacher's scores. */
+ * Cost: the teacher's passes in fit, then of an epoch what `direct` costs, and half of that again for the teacher's
+ * scores. */
 #include "algorithms/lib/network.h"
 
 #include <rh/plugin.h>
@@ -252,9 +253,9 @@ static const struct rh_algorithm distill = {
     .reference = "Hinton, Vinyals and Dean 2015, Distilling the knowledge in a neural network",
     .cost = "fit teacher_epochs passes over the teacher's domains, epoch one pass over the target with scores of the "
             "teacher, each O(rows x (negatives + 1) x H E), score O(I H) a query, memory twice that of direct",
-    .advice = "When the target's model is to be smaller than what the sources can feed, or when their weights do not fit "
-              "it. Tune share and temperature; teach = sources shows what they say without the target. share = 0 is the "
-              "twin; judge it against direct and pretrain, too.",
+    .advice = "When the target's model is to be smaller than what the sources can feed, or when their weights do not "
+              "fit it. Tune share and temperature; teach = sources shows what they say without the target. share = 0: "
+              "the twin; judge it against direct and pretrain, too.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
              RH_A_RANDOM | RH_A_RESUMES,

@@ -135,8 +135,8 @@ static void distillation(void **state)
             ds[j] /= 2;
         check_gradient("2 ds", lecture_value, &l, l.s, ds, m);
     }
-    /* By hand: softmax(ln 3, 0) = (3/4, 1/4), of equal scores (1/2, 1/2): KL = ln(2/3) / 2 + ln(2) / 2 = ln(4/3) / 2. At
-     * T = 2 scores of twice the size say the same, the loss is 4 times as large and its slope by s twice. */
+    /* By hand: softmax(ln 3, 0) = (3/4, 1/4), of equal scores (1/2, 1/2): KL = ln(2/3) / 2 + ln(2) / 2 = ln(4/3) / 2.
+     * At T = 2 scores of twice the size say the same, the loss is 4 times as large and its slope by s twice. */
     for (int T = 1; T <= 2; T++) {
         double s[2] = { T * 1.0986122886681098, 0 }, equal[2] = { 7, 7 }, ds[2] = { 0 };
         check("kl", 0, rh_nn_distill(2, s, equal, T, 1, ds), T * T * 0.14384103622589045);
