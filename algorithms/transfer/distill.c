@@ -5,8 +5,8 @@
  * weights, so the two need not be alike: Li and Hoiem 2016, "Learning without forgetting" (ECCV).
  *
  * Teacher and student are transfer networks (algorithms/lib/network.h). The teacher is trained on the sources alone, or
- * on sources and target, and rests. The student is trained on the target. Of a row with the liked item and m - 1 sampled
- * ones, with s the student's scores and r the teacher's,
+ * on sources and target, and rests. The student is trained on the target. Of a row with the liked item and m - 1
+ * sampled ones, with s the student's scores and r the teacher's,
  *
  *     loss = (1 - share) ranking loss(s) + share T^2 KL(softmax(r / T) || softmax(s / T))
  *
