@@ -37,7 +37,7 @@ enum rh_rater_support { RH_SUPPORT_ALL, RH_SUPPORT_UNSEEN };
 extern const struct rh_choice rh_rater_support_words[], rh_rater_optimizer_words[];
 #define RH_RATER_SIZES(S)                                                                                            \
     RH_INT(S, factors, 32, 1, 1024, "width of the vectors of a field"),                                              \
-        RH_INT(S, hidden, 64, 1, 1024, "units of each of the two hidden layers"),                                    \
+        RH_INT(S, hidden, 64, 1, 1024, "units of each hidden layer"),                                                \
         RH_REAL(S, rate, 1e-3, 1e-9, 10, "learning rate of the outer loop")
 #define RH_RATER_TASKS(S, asked_, shots_)                                                                            \
     RH_INT(S, asked, asked_, 1, 1024, "rows of a task in its query set, at most; one stays in the support"),         \

@@ -4,11 +4,11 @@
     python3 -m venv /tmp/oracle && /tmp/oracle/bin/pip install torch
     /tmp/oracle/bin/python tests/oracle/mamo_step.py
 
-writes, beside itself, mamo_step.values: lines "name count v v ..." with the inputs (layers, memories, profiles, rows and
-ratings of two users) and, of each user, the attention, the adapted layers, the loss of the query set and its gradients
-by layers, rows and profile; then the memories when both have written, by either rule. Network, memories and inner loop
-are written here from the paper (Dong et al. 2020), PyTorch differentiates; in double precision, those committed by torch
-2. Made-up data.
+writes, beside itself, mamo_step.values: lines "name count v v ..." with the inputs (layers, memories, profiles, rows
+and ratings of two users) and, of each user, the attention, the adapted layers, the loss of the query set and its
+gradients by layers, rows and profile; then the memories when both have written, by either rule. Network, memories and
+inner loop are written here from the paper (Dong et al. 2020), PyTorch differentiates; in double precision, those
+committed by torch 2. Made-up data.
 """
 import os
 
