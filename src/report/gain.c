@@ -6,12 +6,12 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const placebos[RH_GAINS] = { "none", "users", "features" };
+static const char *const placebos[RH_GAINS] = { "none", "users", "features", "doubles" };
 
 const char *rh_gain_head(int column)
 {
     static const char *const heads[RH_GAIN_COLUMNS] = { "gain", "gain, users shuffled", "gain, features shuffled",
-                                                        "budget" };
+                                                        "gain, doubles dropped", "budget" };
     return heads[column];
 }
 

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "report/results.h"
 
-enum { RH_GAIN, RH_GAIN_PLACEBO_USERS, RH_GAIN_PLACEBO_FEATURES, RH_GAINS };
+enum { RH_GAIN, RH_GAIN_PLACEBO_USERS, RH_GAIN_PLACEBO_FEATURES, RH_GAIN_PLACEBO_DOUBLES, RH_GAINS };
 enum { RH_BUDGET = RH_GAINS, RH_GAIN_COLUMNS }; /* behind the gains: what was spent on the method and on its twin */
 
 /* Of a row; positive is better, also where lower values are. */

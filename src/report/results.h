@@ -63,7 +63,7 @@ struct rh_results {
     struct rh_column *column;
     int32_t n_columns, n_parts, primary_column; /* -1: the primary metric is not among the columns */
     struct rh_part *part;
-    bool gain_shown[3]; /* [RH_GAINS] columns that have a gain */
+    bool gain_shown[4]; /* [RH_GAINS] columns that have a gain */
 };
 
 /* `metrics` chooses and orders the columns (NULL: the experiment's own choice); "ndcg" stands for every "ndcg@...".

@@ -118,7 +118,8 @@ static void json_key_values(struct rh_text *t, const char *key, const struct rh_
 
 static void json_gains(const struct rh_results *r, const struct rh_row *row, struct rh_text *t)
 {
-    static const char *const keys[RH_GAINS] = { "gain", "gain_users_shuffled", "gain_features_shuffled" };
+    static const char *const keys[RH_GAINS] = { "gain", "gain_users_shuffled", "gain_features_shuffled",
+                                                 "gain_doubles_dropped" };
     if (!row->gain)
         return;
     rh_write_json_pair(t, ",\n      ", "twin", row->twin);

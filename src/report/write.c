@@ -195,6 +195,10 @@ void rh_write_warning(const struct rh_part *p, struct rh_text *t)
                                                  : "the features of the items are");
         between = "; ";
     }
+    if (!strcmp(placebo, "doubles")) {
+        rh_text_add(t, "CONTROL: items of the sources that are items of the target, too, lose their rows");
+        between = "; ";
+    }
     if (setting(p, "problem.item_bridge")[0]) {
         rh_text_printf(t, "%sORACLE: what users of the sources did with items that are known to be the target's, too, "
                        "trains as the target's rows", between);

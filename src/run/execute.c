@@ -68,7 +68,7 @@ static int store_facts(struct execution *x, const struct rh_problem *p, int64_t 
     struct rh_arena_mark mark = rh_arena_mark(&x->arena);
     const struct rh_train *t = &p->train;
     const struct rh_leakage *l = &p->leakage;
-    const struct rh_removed *own[] = { &p->outside_core, &p->unlinked, &p->not_candidates }; /* of the problem */
+    const struct rh_removed *own[] = { &p->outside_core, &p->unlinked, &p->doubles, &p->not_candidates };
     int32_t n_removed = sizeof own / sizeof *own;
     int64_t source_rows = 0;
     for (int32_t d = 0; d < t->n_domains; d++) {
@@ -111,7 +111,7 @@ static int store_facts(struct execution *x, const struct rh_problem *p, int64_t 
                   { "test items among the support rows of their query", l->support_hits, l->test_rows },
                   { "test rows with another edition of their item in the visible history", l->duplicate_hits,
                     l->test_rows },
-                  { "test rows whose item the same user has in a source, by id or title", l->source_hits,
+                  { "test rows whose item the same user has in a source, by id, title or users", l->source_hits,
                     l->test_rows },
                   { "target train rows of users called cold", l->cold_user_train_rows, l->train_rows },
                   { "source rows of test users later than their first test row", l->future_source_rows,

@@ -20,6 +20,7 @@ static const struct rh_choice placebos[] = {
     { "none", RH_PLACEBO_NONE, "the data as it is" },
     { "users", RH_PLACEBO_USERS, "which source user is which target user is shuffled" },
     { "features", RH_PLACEBO_FEATURES, "the feature rows of items are shuffled inside each domain" },
+    { "doubles", RH_PLACEBO_DOUBLES, "items of sources that are items of the target, too, lose their rows" },
     { NULL, 0, NULL },
 };
 
@@ -59,6 +60,9 @@ int rh_asking_check(const struct rh_asking *q, int32_t n_sources, struct rh_erro
     if (q->placebo == RH_PLACEBO_USERS && n_sources == 0)
         return rh_fail(err, RH_EINVAL, "placebo = users shuffles which source user is which target user, and there "
                        "is no source; add 'sources = ...'");
+    if (q->placebo == RH_PLACEBO_DOUBLES && n_sources == 0)
+        return rh_fail(err, RH_EINVAL, "placebo = doubles drops items of a source that are items of the target, too, "
+                       "and there is no source; add 'sources = ...'");
     if (q->known < 1 && n_sources == 0)
         return rh_fail(err, RH_EINVAL, "known = %g forgets links to a source, and there is no source; add 'sources = "
                        "...'", q->known);

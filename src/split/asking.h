@@ -26,7 +26,8 @@ enum rh_negatives { RH_NEGATIVES_UNIFORM, RH_NEGATIVES_POPULARITY };
 enum rh_placebo {
     RH_PLACEBO_NONE,
     RH_PLACEBO_USERS,   /* which source user is which target user is shuffled among the shared users */
-    RH_PLACEBO_FEATURES /* the feature rows of the items are shuffled inside each domain */
+    RH_PLACEBO_FEATURES, /* the feature rows of the items are shuffled inside each domain */
+    RH_PLACEBO_DOUBLES /* items of sources that are items of the target lose their rows: see split/duplicates.c */
 };
 
 #define RH_BRIDGE_IDS "ids" /* item_bridge: the same id is the same item */

@@ -15,6 +15,7 @@ struct rh_build {
     struct rh_domain *view;               /* [n_domains] what becomes train.domain */
     const int32_t **user;                 /* [n_domains][n_users] the domain's number of this problem user, or -1 */
     uint8_t **label;                      /* [n_domains][rows of the domain] enum rh_part */
+    uint64_t **crowd;                     /* [n_domains][n_items] mark of the set of users; 0: too few for one */
     int32_t *order;                       /* [rows of the target] in the problem's arena; NULL: as in the files */
 };
 
@@ -39,6 +40,8 @@ int rh_build_candidates(struct rh_build *b, struct rh_error *err);
 /* After the labels, before the train view; and after the features. */
 int rh_build_placebo_users(struct rh_build *b, struct rh_error *err);
 int rh_build_placebo_features(struct rh_build *b, struct rh_error *err);
+/* After the labels, before links are forgotten: rows of source items that are the target's, too, become unused. */
+int rh_build_placebo_doubles(struct rh_build *b, struct rh_error *err);
 
 /* After the labels: rows outside the train core, links that are not known. */
 int rh_build_core(struct rh_build *b, struct rh_error *err);
@@ -63,6 +66,8 @@ int rh_build_sampled(struct rh_build *b, const struct rh_candidate_file *f, stru
 
 /* Fills in p->leakage; looks at the finished problem, not at what the builder meant to do. */
 int rh_build_leakage(struct rh_build *b, struct rh_error *err);
+/* After the users: what items are known by where ids say nothing, for placebo = doubles and the next. */
+int rh_build_crowds(struct rh_build *b, struct rh_error *err);
 /* The part of it that is about items which are the same work. */
 int rh_build_duplicates(struct rh_build *b, struct rh_error *err);
 

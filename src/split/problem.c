@@ -215,8 +215,11 @@ static int build(struct rh_build *b, struct rh_error *err)
     p->train.n_domains = b->n_domains;
     p->train.target = 0;
     RH_TRY(rh_build_users(b, err));
+    RH_TRY(rh_build_crowds(b, err));
     RH_TRY(label_rows(b, err));
     RH_TRY(check_parts(b, err));
+    if (spec->asking->placebo == RH_PLACEBO_DOUBLES)
+        RH_TRY(rh_build_placebo_doubles(b, err));
     if (spec->asking->train_core > 1)
         RH_TRY(rh_build_core(b, err));
     if (spec->asking->known < 1)

@@ -45,7 +45,7 @@ struct rh_leakage {
     int64_t mask_hits;               /* test items that lie in the visible history of their own query */
     int64_t support_hits;            /* those of them that are support rows of a cold user */
     int64_t duplicate_hits;          /* test rows with another edition in the visible history: split/titles.h */
-    int64_t source_hits;             /* test rows whose item, by id or title, the same user has in a source */
+    int64_t source_hits;             /* test rows whose item, by id, title or users, its user has in a source */
     int64_t cold_user_train_rows;    /* target train rows of users that the split gave support rows */
     int64_t future_source_rows;      /* source rows of test users later than their first test row */
 };
@@ -61,6 +61,7 @@ struct rh_problem {
     struct rh_removed not_candidates;   /* test rows whose item is no candidate; users: queries left with none */
     struct rh_removed outside_core;     /* train rows outside train_core; users, items: left without one */
     struct rh_removed unlinked;         /* users: whose rows in the sources became a stranger's */
+    struct rh_removed doubles;          /* rows and items of the sources that placebo = doubles dropped */
     struct rh_removed bridged;          /* nothing removed: train rows that came over the item bridge, their users, and
                                            items in common */
     struct rh_strings user_id;          /* [train.n_users] */

@@ -1,4 +1,5 @@
 /* split/titles and what is counted with it: editions in the history, items that a source has. */
+#include "base/param.h"
 #include "small.h"
 #include "split/problem.h"
 #include "split/titles.h"
@@ -107,12 +108,74 @@ static void editions_and_sources_are_counted(void **state)
     rh_domain_data_free(books);
 }
 
+/* Numbers for ids. Film 1 and book 8 have the users ann, bob, cy; film 2 (ann, bob, dee) and book 9 (ann, bob, eve) do
+ * not agree; film 3 and book 7 do, with two users, which is too few. */
+static const struct small_row sport_rows[] = {
+    { "ann", "1", 1, 0, TE }, { "ann", "2", 1, 0, TR }, { "ann", "3", 1, 0, TR }, { "bob", "1", 1, 0, TR },
+    { "bob", "2", 1, 0, TE }, { "bob", "3", 1, 0, TE }, { "cy", "1", 1, 0, TE },  { "cy", "4", 1, 0, TR },
+    { "dee", "2", 1, 0, TR },
+};
+static const struct small_row cloth_rows[] = {
+    { "ann", "7", 1, 0, 0 }, { "ann", "8", 1, 0, 0 }, { "ann", "9", 1, 0, 0 }, { "bob", "7", 1, 0, 0 },
+    { "bob", "8", 1, 0, 0 }, { "bob", "9", 1, 0, 0 }, { "cy", "8", 1, 0, 0 },  { "eve", "9", 1, 0, 0 },
+};
+
+static void doubles_are_known_by_their_users(void **state)
+{
+    struct rh_domain_data *sport = small_domain("sport", sport_rows, 9, SMALL_GIVEN);
+    struct rh_domain_data *cloth = small_domain("cloth", cloth_rows, 8, 0);
+    const struct rh_domain_data *source[] = { cloth };
+    struct rh_asking asking;
+    struct rh_error err = { 0 };
+    struct rh_problem *p = NULL, *q = NULL;
+    (void)state;
+    rh_params_defaults(rh_asking_params, &asking);
+    rh_domain_data_hash(sport);
+    rh_domain_data_hash(cloth);
+    struct rh_problem_spec spec = { .name = "p", .target = sport, .n_sources = 1, .source = source, .asking = &asking,
+                                    .split = rh_split_find("predefined"), .seed = 5 };
+    assert_int_equal(rh_problem_build(&spec, NULL, &p, &err), RH_OK);
+    assert_int_equal(p->leakage.test_rows, 4);
+    assert_int_equal(p->leakage.source_hits, 2); /* ann and cy are asked for item 1, and have item 8 */
+    asking.placebo = RH_PLACEBO_DOUBLES;
+    assert_int_equal(rh_problem_build(&spec, NULL, &q, &err), RH_OK);
+    assert_int_equal(q->leakage.source_hits, 0);
+    assert_int_equal(q->doubles.items, 1);
+    assert_int_equal(q->doubles.rows, 3);
+    assert_int_equal(q->train.domain[1].row[q->train.n_users], 5);
+    assert_int_equal(q->train.domain[0].row[q->train.n_users], p->train.domain[0].row[p->train.n_users]);
+    assert_int_equal(q->test.n, p->test.n);
+    assert_true(strcmp(p->content, q->content));
+    rh_problem_free(p);
+    rh_problem_free(q);
+    /* with the link shuffled each of ann, bob and cy has the rows of another of them, item 8 among them */
+    asking.placebo = RH_PLACEBO_USERS;
+    assert_int_equal(rh_problem_build(&spec, NULL, &p, &err), RH_OK);
+    assert_int_equal(p->leakage.source_hits, 2);
+    rh_problem_free(p);
+    rh_domain_data_free(sport);
+    /* no double: refused */
+    const struct small_row apart[] = { { "ann", "1", 1, 0, TE }, { "ann", "2", 1, 0, TR } };
+    sport = small_domain("sport", apart, 2, SMALL_GIVEN);
+    rh_domain_data_hash(sport);
+    spec.target = sport;
+    asking.placebo = RH_PLACEBO_DOUBLES;
+    assert_int_equal(rh_problem_build(&spec, NULL, &p, &err), RH_EDATA);
+    assert_non_null(strstr(err.text, "placebo = doubles has nothing to drop"));
+    rh_domain_data_free(sport);
+    rh_domain_data_free(cloth);
+    err = (struct rh_error){ 0 };
+    assert_int_equal(rh_asking_check(&asking, 0, &err), RH_EINVAL);
+    assert_non_null(strstr(err.text, "there is no source"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(editions_have_one_key),
         cmocka_unit_test(works_keep_theirs),
         cmocka_unit_test(editions_and_sources_are_counted),
+        cmocka_unit_test(doubles_are_known_by_their_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
