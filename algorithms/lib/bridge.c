@@ -1,4 +1,5 @@
 #include "algorithms/lib/bridge.h"
+#include "algorithms/lib/preconditions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,11 +37,7 @@ int rh_bridge_init(struct rh_ctx *ctx, struct rh_bridge *b, const struct rh_als_
     for (int32_t u = 0; u < train->n_users; u++)
         if (b->source.user.row[u] < b->source.user.row[u + 1] && b->target.user.row[u] < b->target.user.row[u + 1])
             b->shared[b->n_shared++] = u;
-    if (!b->n_shared)
-        return ctx->host->fail(ctx, RH_EDATA,
-                               "%s learns its map from users with train rows in the target and in a source, and "
-                               "there is none", who);
-    return RH_OK;
+    return b->n_shared ? RH_OK : rh_needs_shared_users(ctx, who, "learns its map from", train);
 }
 
 int rh_bridge_epoch(struct rh_ctx *ctx, struct rh_bridge *b, double *loss)

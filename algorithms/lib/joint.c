@@ -1,4 +1,5 @@
 #include "algorithms/lib/joint.h"
+#include "algorithms/lib/preconditions.h"
 
 #include <string.h>
 
@@ -6,25 +7,8 @@
 
 int rh_joint_refuse(struct rh_ctx *ctx, const char *who, const struct rh_train *train)
 {
-    const struct rh_domain *target = &train->domain[train->target];
-    int64_t rows = 0;
-    bool common = false;
-    for (int32_t d = 0; d < train->n_domains; d++) {
-        const struct rh_domain *source = &train->domain[d];
-        if (d == train->target)
-            continue;
-        rows += source->row[train->n_users];
-        for (int32_t b = 0; b < train->n_item_blocks; b++)
-            common |= rh_tower_fills(&source->item_features[b]) && rh_tower_fills(&target->item_features[b]);
-    }
-    if (train->n_domains < 2 || rows == 0)
-        return ctx->host->fail(ctx, RH_EDATA, "%s needs interactions in a source domain, but there are none", who);
-    if (!common)
-        return ctx->host->fail(ctx, RH_EDATA,
-                               "%s needs item features that the sources share with '%s', but no block of features is "
-                               "filled in both; without one there is nothing to align",
-                               who, target->name);
-    return RH_OK;
+    int status = rh_needs_source_rows(ctx, who, train);
+    return status < 0 ? status : rh_needs_shared_features(ctx, who, "to align", train);
 }
 
 static int choose_domains(struct rh_ctx *ctx, const struct rh_train *train, struct rh_joint *joint)
@@ -43,8 +27,8 @@ int rh_joint_init(struct rh_ctx *ctx, struct rh_joint *joint, const char *who,
     *joint = (struct rh_joint){ .who = who, .params = *params };
     if (choose_domains(ctx, train, joint) < 0)
         return RH_ENOMEM;
-    int status = rh_network_init(ctx, &joint->net, who, network, train, joint->all);
-    return status < 0 ? status : rh_joint_refuse(ctx, who, train);
+    int status = rh_joint_refuse(ctx, who, train);
+    return status < 0 ? status : rh_network_init(ctx, &joint->net, who, network, train, joint->all);
 }
 
 int rh_joint_take(struct rh_ctx *ctx, struct rh_joint *joint, const char *who, const struct rh_network *net,
@@ -183,11 +167,7 @@ int rh_joint_epoch(struct rh_ctx *ctx, struct rh_joint *joint, int32_t number, r
     }
     if (status < 0)
         return status;
-    if (rows == 0)
-        return ctx->host->fail(ctx, RH_EDATA,
-                               "%s has nothing to tell apart: no training row of '%s' belongs to a user who left "
-                               "some item out", joint->who, net->train->domain[net->train->target].name);
-    *loss = sum / rows;
+    *loss = rows > 0 ? sum / rows : 0;
     if (lambda > 0)
         ctx->host->log(ctx, 2, "epoch %d: loss %.4f, of the domains %.4f", number, *loss, seen / steps);
     return rh_network_publish(ctx, net, joint->who);

@@ -114,7 +114,8 @@ int rh_meta_tasks(struct rh_ctx *ctx, const char *who, enum rh_tasks which, cons
         if (n == 0 || n > INT32_MAX)
             return ctx->host->fail(ctx, RH_EDATA,
                                    "%s makes a task of each user with two rows or more in a domain: %lld found with "
-                                   "tasks = %s, 1 to 2147483647 are allowed",
+                                   "tasks = %s, 1 to 2147483647 are allowed; try other tasks, or data with longer "
+                                   "histories",
                                    who, (long long)n, rh_tasks_words[which].word);
         if (!pass && !(*task = ctx->host->alloc(ctx, (size_t)n, sizeof **task)))
             return RH_ENOMEM;

@@ -1,4 +1,5 @@
 #include "algorithms/lib/network.h"
+#include "algorithms/lib/preconditions.h"
 
 #include "algorithms/lib/negative.h"
 
@@ -106,6 +107,8 @@ int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
     if (status == RH_OK)
         status = rh_tower_init(ctx, &net->tower, who, train, used, net->net.E, (enum rh_bag)params->bag, params->idf,
                                params->item_ids, params->spread);
+    for (int32_t d = 0; d < train->n_domains && status == RH_OK; d++)
+        status = used[d] ? rh_needs_unseen_items(ctx, who, train, d) : RH_OK;
     if (status < 0)
         return status;
     size_t size = (size_t)rh_net_size(&net->net), domains = (size_t)train->n_domains, E = (size_t)net->net.E;

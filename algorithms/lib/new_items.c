@@ -40,7 +40,8 @@ int rh_new_fit(struct rh_ctx *ctx, struct rh_new_items *c, const char *who, cons
             c->item[c->n_item++] = i;
     return c->n_item ? RH_OK
                      : ctx->host->fail(ctx, RH_EDATA,
-                                       "%s learns from items with two train rows or more, and there is none", who);
+                                       "%s learns from items with two train rows or more, and there is none; a larger "
+                                       "dataset or fewer filters are needed", who);
 }
 
 int rh_new_persist(struct rh_ctx *ctx, struct rh_new_items *c, const char *who, const struct rh_new_params *params,

@@ -41,7 +41,7 @@ static int make_tasks(struct rh_ctx *ctx, struct rh_rater *r)
             r->task[r->n_tasks++] = u;
     if (r->n_tasks == 0)
         return ctx->host->fail(ctx, RH_EDATA, "%s makes a task of each user with two rows or more in '%s': there is "
-                               "none", r->who, d->name);
+                               "none; data with longer histories is needed", r->who, d->name);
     return RH_OK;
 }
 

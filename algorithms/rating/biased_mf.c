@@ -215,7 +215,8 @@ static int mf_epoch(struct rh_ctx *ctx, void *state, int32_t epoch, double *loss
     }
     *loss = sum / (double)s->n_rows;
     if (!isfinite(*loss))
-        return ctx->host->fail(ctx, RH_ENUMERIC, "gradient descent diverged; try a smaller rate than %g", s->rate);
+        return ctx->host->fail(ctx, RH_ENUMERIC, "gradient descent diverged; try a smaller rate than %g, or a smaller "
+                               "bias_rate", s->rate);
     if (s->params->bold_driver) {
         double now = squared_error(s) + penalty(s, &s->user) + penalty(s, &s->item);
         s->rate *= now > s->objective ? 0.5 : now < s->objective ? 1.05 : 1;

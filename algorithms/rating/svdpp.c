@@ -167,7 +167,8 @@ static int pp_epoch(struct rh_ctx *ctx, void *state, int32_t epoch, double *loss
     }
     *loss = sum / (double)r->begin[r->n_users];
     if (!isfinite(*loss))
-        return ctx->host->fail(ctx, RH_ENUMERIC, "gradient descent diverged; try a smaller rate than %g", s->rate);
+        return ctx->host->fail(ctx, RH_ENUMERIC, "gradient descent diverged; try a smaller rate than %g, or a smaller "
+                               "bias_rate", s->rate);
     return RH_OK;
 }
 

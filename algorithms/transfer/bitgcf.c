@@ -19,6 +19,7 @@
  * is a new node, and one with a history in a source alone has what the transfer brings. */
 #include "algorithms/lib/exchange.h"
 #include "algorithms/lib/factors.h"
+#include "algorithms/lib/preconditions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -222,8 +223,7 @@ static int mix_init(struct rh_ctx *ctx, struct bitgcf_state *s, const struct rh_
         mix_of(s, n, s->net.mix + (size_t)u * domains * domains);
     }
     if (s->params->transfer && !shared)
-        return ctx->host->fail(ctx, RH_EDATA, "bitgcf transfers over users with train rows in the target and in a "
-                               "source, and there is none");
+        return rh_needs_shared_users(ctx, "bitgcf", "transfers over", train);
     return RH_OK;
 }
 

@@ -6,6 +6,7 @@
  * objective. A user who is cold in the target has a vector from the history in the sources. The twin without transfer
  * is ials with the same settings. */
 #include "algorithms/lib/als.h"
+#include "algorithms/lib/preconditions.h"
 
 struct cmf_params {
     RH_ALS_FIELDS;
@@ -40,7 +41,9 @@ static int cmf_fit(struct rh_ctx *ctx, const void *params, const struct rh_train
 {
     const struct cmf_params *p = params;
     struct cmf_state *s = state;
-    int status = set_out(ctx, s, p, train);
+    int status = rh_needs_shared_users(ctx, "cmf", "joins the domains by", train);
+    if (status >= 0)
+        status = set_out(ctx, s, p, train);
     return status < 0 ? status : rh_als_init(ctx, &s->als, &p->als, train, s->share, "cmf");
 }
 

@@ -19,6 +19,7 @@
 #include "algorithms/lib/cross.h"
 #include "algorithms/lib/embedding.h"
 #include "algorithms/lib/pairs.h"
+#include "algorithms/lib/preconditions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -378,8 +379,7 @@ static int conet_fit(struct rh_ctx *ctx, const void *params, const struct rh_tra
     if (status < 0)
         return status;
     if (look_at_users(s) == 0 && p->cross)
-        return ctx->host->fail(ctx, RH_EDATA, "conet connects its towers over users with train rows in the target "
-                               "and in a source, and there is none");
+        return rh_needs_shared_users(ctx, "conet", "connects its towers over", train);
     return publish(ctx, s);
 }
 

@@ -19,6 +19,7 @@
 #include "algorithms/lib/embedding.h"
 #include "algorithms/lib/mlp.h"
 #include "algorithms/lib/personal_learn.h"
+#include "algorithms/lib/preconditions.h"
 #include "algorithms/lib/rating.h"
 
 #include <string.h>
@@ -336,8 +337,7 @@ static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *tr
         if (s->known[u] && s->known_source[u])
             s->shared[s->n_shared++] = u;
     if (!s->n_shared)
-        return ctx->host->fail(ctx, RH_EDATA, "emcdr_rating learns its map from users with train rows in the target "
-                               "and in a source, and there is none");
+        return rh_needs_shared_users(ctx, "emcdr_rating", "learns its map from", train);
     if ((status = ctx->host->parallel(ctx, 2, 1, learn_side, s)) < 0)
         return status;
     connect(s);

@@ -15,6 +15,7 @@
  * head; an item's own vector (item_ids) cannot, so an item of the target starts at its features. Cost: as `direct`,
  * for the rows of the sources source_epochs times, and for the target's once an epoch. */
 #include "algorithms/lib/network.h"
+#include "algorithms/lib/preconditions.h"
 
 #include <rh/plugin.h>
 
@@ -82,7 +83,11 @@ static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *tr
     s->params = p;
     if (choose_domains(ctx, train, s) < 0)
         return RH_ENOMEM;
-    int status = rh_network_init(ctx, &s->net, "pretrain", &p->network, train, s->all);
+    int status = rh_needs_source_rows(ctx, "pretrain", train);
+    if (status >= 0)
+        status = rh_needs_shared_features(ctx, "pretrain", "to carry over", train);
+    if (status >= 0)
+        status = rh_network_init(ctx, &s->net, "pretrain", &p->network, train, s->all);
     bool loads = ctx->host->purpose(ctx) & RH_FOR_LOADING; /* over what the passes would make */
     for (int64_t e = 1; e <= p->source_epochs && !loads && status == RH_OK; e++) {
         status = rh_network_pass(ctx, &s->net, (uint64_t)e, s->sources, s->sources, RH_PART_ALL, 1, &s->source_loss);

@@ -27,6 +27,7 @@
 #include "algorithms/lib/space.h"
 #include "algorithms/lib/space_map.h"
 #include "algorithms/lib/negative.h"
+#include "algorithms/lib/preconditions.h"
 
 #include <string.h>
 
@@ -119,11 +120,7 @@ static int find_shared(struct rh_ctx *ctx, struct sscdr_state *s)
     for (int32_t u = 0; u < s->train->n_users; u++)
         if (own[u] < own[u + 1] && other[u] < other[u + 1])
             s->shared[s->n_shared++] = u;
-    if (!s->n_shared)
-        return ctx->host->fail(ctx, RH_EDATA,
-                               "sscdr learns its map from users with train rows in the target and in a source, and "
-                               "there is none");
-    return RH_OK;
+    return s->n_shared ? RH_OK : rh_needs_shared_users(ctx, "sscdr", "learns its map from", s->train);
 }
 
 /* --------------------------------------------------------------------------------------------------------- the map */

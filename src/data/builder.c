@@ -167,7 +167,8 @@ static int no_rows(const struct rh_ledger *ledger, struct rh_error *err)
 {
     for (int32_t i = ledger->n; i-- > 0;)
         if (ledger->entry[i].rows)
-            return rh_fail(err, RH_EDATA, "no row is left after the filter '%s', which removed the last %lld",
+            return rh_fail(err, RH_EDATA,
+                           "no row is left after the filter '%s', which removed the last %lld; widen it",
                            ledger->entry[i].step, (long long)ledger->entry[i].rows);
     return rh_fail(err, RH_EDATA, "there are no rows");
 }

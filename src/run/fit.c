@@ -1,11 +1,14 @@
 #include "run/fit.h"
 
+#include "base/text.h"
 #include "eval/world.h"
 #include "run/measure.h"
 #include "run/memory.h"
 #include "run/model.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static bool any_features(const struct rh_features *f, int32_t n)
@@ -16,23 +19,39 @@ static bool any_features(const struct rh_features *f, int32_t n)
     return false;
 }
 
+/* Do all train rows of the domain have one rating? */
+static bool one_rating(const struct rh_domain *d, int32_t n_users)
+{
+    for (int64_t j = 1; j < d->row[n_users]; j++)
+        if (d->value[j] != d->value[0])
+            return false;
+    return d->row[n_users] > 0;
+}
+
 int rh_fit_check(const struct rh_algorithm *alg, const struct rh_problem *p, struct rh_error *err)
 {
     const struct rh_domain *target = &p->train.domain[p->train.target];
-    const char *missing = NULL;
+    const char *missing = NULL, *hint = "";
     if (alg->flags & RH_A_NEEDS_VALUES && !target->value)
-        missing = "ratings";
+        missing = "ratings", hint = "name the column rating = of its description, without implicit = yes";
     else if (alg->flags & RH_A_NEEDS_TIME && !target->time)
-        missing = "timestamps";
+        missing = "timestamps", hint = "name the column time = of its description";
     else if (alg->flags & RH_A_NEEDS_ITEM_FEATURES && !any_features(target->item_features, p->train.n_item_blocks))
-        missing = "item features";
+        missing = "item features", hint = "name blocks of features in [items] of its description";
     else if (alg->flags & RH_A_NEEDS_USER_FEATURES && !any_features(p->train.user_features, p->train.n_user_blocks))
-        missing = "user features";
+        missing = "user features", hint = "name blocks of features in [users] of its description";
     if (missing)
-        return rh_fail(err, RH_EUNSUP, "%s needs %s, and target '%s' has none", alg->name, missing, target->name);
+        return rh_fail(err, RH_EUNSUP, "%s needs %s, and target '%s' has none; %s", alg->name, missing, target->name,
+                       hint);
+    if (alg->flags & RH_A_NEEDS_VALUES && one_rating(target, p->train.n_users))
+        return rh_fail(err, RH_EDATA,
+                       "%s learns from ratings that differ, and all %lld train rows of target '%s' are rated %g; is it "
+                       "filtered by rating_min?", alg->name, (long long)target->row[p->train.n_users], target->name,
+                       (double)target->value[0]);
     if (!(alg->flags & RH_A_COLD_USERS) && p->n_cold_users)
         return rh_fail(err, RH_EUNSUP,
-                       "%s cannot score users that were not in training, and %d of %d test users were not", alg->name,
+                       "%s cannot score users that were not in training, and %d of %d test users were not; name its "
+                       "problems with problems =", alg->name,
                        p->n_cold_users, p->test.n);
     return RH_OK;
 }
@@ -298,6 +317,26 @@ static int fit_and_evaluate(struct rh_arena *a, const struct rh_fit_task *t, con
     return status;
 }
 
+/* What diverged and does not say why has learned too fast, more often than not: the sentence names the rates. */
+static int name_rates(const struct rh_plan_algorithm *g, struct rh_error *err)
+{
+    struct rh_text t = { 0 };
+    int n = 0;
+    if (err->status != RH_ENUMERIC || strstr(err->text, "rate"))
+        return err->status;
+    rh_text_add(&t, err->text);
+    for (int32_t i = 0; i < g->n_params; i++) {
+        const char *key = g->param[i].key;
+        size_t length = strlen(key);
+        if (!strcmp(key, "rate") || (length > 5 && !strcmp(key + length - 5, "_rate")))
+            rh_text_printf(&t, "%s %s = %s", n++ ? " or" : "; lower", key, g->param[i].value);
+    }
+    if (n && !t.failed)
+        snprintf(err->text, sizeof err->text, "%s", t.s);
+    rh_text_release(&t);
+    return err->status;
+}
+
 int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_fit_task *t, const struct rh_correction *correction,
                         struct rh_fit_result *out, struct rh_error *err)
 {
@@ -311,5 +350,5 @@ int rh_fit_and_evaluate(struct rh_arena *a, const struct rh_fit_task *t, const s
     RH_TRY(rh_fit_new(t, &in, err));
     int status = fit_and_evaluate(a, t, &world, correction, in, out, err);
     rh_instance_free(in);
-    return status;
+    return status < 0 ? name_rates(&t->plan->algorithm[t->algorithm], err) : status;
 }

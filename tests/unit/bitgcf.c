@@ -236,8 +236,8 @@ static void it_refuses_what_it_cannot_use(void **state)
     w.domain[1] = test_domain(&w.h, "apart", USERS, 5, row, 2, 0);
     w.train.n_domains = 2;
     assert_int_equal(test_fit(&w.h, &bitgcf, NULL, &w.train, 0, &w.m), RH_EDATA);
-    assert_string_equal(w.h.error.text, "bitgcf transfers over users with train rows in the target and in a source, "
-                                        "and there is none");
+    assert_non_null(strstr(w.h.error.text, "bitgcf transfers over users with train rows in the target and in a source, "
+                                           "and there is none; "));
     end(&w);
     make(&w, "factors = 5", 2, 1);
     w.s->net.domain[1].x[0] = NAN;

@@ -235,8 +235,8 @@ static void it_refuses_what_it_cannot_use(void **state)
     test_model_release(&w.m);
     w.domain[0] = test_domain(&w.h, "apart", USERS, 5, rows[0] + 2, 1, 0); /* user 1, who is in no source */
     assert_int_equal(test_fit(&w.h, &conet, NULL, &w.train, 0, &w.m), RH_EDATA);
-    assert_string_equal(w.h.error.text, "conet connects its towers over users with train rows in the target and in a "
-                                        "source, and there is none");
+    assert_non_null(strstr(w.h.error.text, "conet connects its towers over users with train rows in the target and in "
+                                           "a source, and there is none; "));
     end(&w);
 }
 

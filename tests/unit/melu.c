@@ -114,7 +114,8 @@ static void refuses_what_it_cannot_use(void **state)
     w.domain = test_domain(&h, "films", USERS, ITEMS, alone, 2, TEST_VALUES);
     w.domain.item_features = &w.genre;
     assert_int_equal(test_fit(&h, test_algorithm("melu"), "", &w.train, 1, &m), RH_EDATA);
-    assert_string_equal(h.error.text, "melu makes a task of each user with two rows or more in 'films': there is none");
+    assert_string_equal(h.error.text, "melu makes a task of each user with two rows or more in 'films': there is none; "
+                                      "data with longer histories is needed");
     release(&h, &m);
 }
 

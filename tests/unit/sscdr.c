@@ -216,8 +216,8 @@ static void nobody_shared_is_said(void **state)
     struct rh_train train = { .n_users = 2, .n_domains = 2, .domain = domain };
     struct test_model m;
     assert_int_equal(test_fit(&h, &sscdr, NULL, &train, 1, &m), RH_EDATA);
-    assert_string_equal(h.error.text, "sscdr learns its map from users with train rows in the target and in a "
-                                      "source, and there is none");
+    assert_non_null(strstr(h.error.text, "sscdr learns its map from users with train rows in the target and in a "
+                                         "source, and there is none; "));
     test_model_release(&m);
     test_host_release(&h);
     test_host_init(&h, 1, 1); /* the twin does not ask */
