@@ -74,8 +74,9 @@ int rh_pairs_init(struct rh_ctx *ctx, struct rh_pairs *p, const struct rh_domain
         }
     }
     if (!p->n_learners)
-        return ctx->host->fail(ctx, RH_EDATA, "no user of domain '%s' has some of its %d items and not all, so there "
-                               "are no pairs to learn from; a larger catalogue or fewer filters are needed", d->name, d->n_items);
+        return ctx->host->fail(ctx, RH_EDATA,
+                               "no user of domain '%s' has some of its %d items and not all, so there are no pairs to "
+                               "learn from; a larger catalogue or fewer filters are needed", d->name, d->n_items);
     return negatives == RH_POPULAR_ITEMS ? make_alias(ctx, p, power) : RH_OK;
 }
 

@@ -56,6 +56,6 @@ int rh_needs_unseen_items(struct rh_ctx *ctx, const char *who, const struct rh_t
     if (d->row[train->n_users] == 0)
         return RH_OK;
     return ctx->host->fail(ctx, RH_EDATA, "%s has nothing to tell apart: no training row of '%s' belongs to a user who "
-                           "left some of its %d items out; a larger catalogue or fewer filters are needed", who, d->name,
-                           d->n_items);
+                           "left some of its %d items out; a larger catalogue or fewer filters are needed", who,
+                           d->name, d->n_items);
 }

@@ -18,6 +18,7 @@
  * Cost: the teacher's passes in fit, then of an epoch what `direct` costs, and half of that again for the teacher's
  * scores. */
 #include "algorithms/lib/network.h"
+#include "algorithms/lib/preconditions.h"
 
 #include <rh/plugin.h>
 
@@ -184,6 +185,10 @@ static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *tr
     const struct params *p = params;
     struct state *s = state;
     int status = choose(ctx, p, train, s);
+    if (status == RH_OK)
+        status = rh_needs_source_rows(ctx, "distill", train);
+    if (status == RH_OK)
+        status = rh_needs_shared_features(ctx, "distill", "to teach", train);
     if (status == RH_OK)
         status = rh_network_init(ctx, &s->teacher, "distill", &s->teacher_params, train, s->all);
     bool loads = ctx->host->purpose(ctx) & RH_FOR_LOADING; /* over what the passes would make */
