@@ -16,7 +16,8 @@ for name in $("$HARNESS" list algorithms --names); do
         echo "$name" >>algorithms
     fi
 done
-ok 'transfer and meta-learning are found' test "$(grep -cxE 'coral|emcdr|cmf|pretrain|maml|melu|metaemb' algorithms)" = 7
+ok 'transfer and meta-learning are found' \
+    test "$(grep -cxE 'coral|emcdr|cmf|pretrain|maml|melu|metaemb' algorithms)" = 7
 has() { grep -qF -- "$2" "$1.txt"; }
 uses_sources() { has "$1" 'learns from source domains'; }
 needs_sources() { has "$1" 'needs source domains'; }
