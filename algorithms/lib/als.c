@@ -237,8 +237,20 @@ static double penalty_of_users(const struct rh_als *m)
     return sum;
 }
 
+/* With lambda in proportion to the other side, 0 is where all vectors end when reg and unobserved are too large for a
+ * sparse catalogue: every score is 0 then, which looks like a method that knows nothing. Told from m->gram: the mean
+ * square of an item's length is below 1e-10. */
+static bool has_vanished(const struct rh_als *m)
+{
+    double trace = 0;
+    for (int32_t f = 0; f < m->width; f++)
+        trace += m->gram[(size_t)f * m->width + f];
+    return trace < 1e-10 * m->a0 * (double)m->item.n;
+}
+
 int rh_als_epoch(struct rh_ctx *ctx, struct rh_als *m, double *loss)
 {
+    bool had_vanished = has_vanished(m);
     double sum = 0, *of_item = ctx->host->scratch(ctx, (size_t)m->item.n + 1, sizeof *of_item);
     if (!of_item)
         return RH_ENOMEM;
@@ -255,7 +267,12 @@ int rh_als_epoch(struct rh_ctx *ctx, struct rh_als *m, double *loss)
         sum += of_item[i];
     int64_t observed = m->user.row[m->user.n];
     *loss = observed ? (sum + penalty_of_users(m)) / (double)observed : 0;
-    return gram_of_items(ctx, m);
+    status = gram_of_items(ctx, m);
+    if (status >= 0 && !had_vanished && has_vanished(m))
+        ctx->host->log(ctx, 0, "the factors have shrunk to nothing: reg = %g with unobserved = %g is too much for %lld "
+                       "users and %lld items with %lld rows; divide either by ten", m->params->reg,
+                       m->params->unobserved, (long long)m->user.n, (long long)m->item.n, (long long)observed);
+    return status;
 }
 
 /* ----------------------------------------------------------------------------------------------------- answers */

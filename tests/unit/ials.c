@@ -210,6 +210,24 @@ static void the_loss_is_the_objective_and_falls(void **state)
     }
 }
 
+/* With a large reg every epoch shrinks the vectors by more than it pulls them: the end is 0, which is said once. */
+static void factors_that_vanish_are_told(void **state)
+{
+    static struct model w;
+    double loss;
+    (void)state;
+    for (int large = 0; large < 2; large++) {
+        make(&w, large ? "factors = 4; reg = 30" : "factors = 4", 1);
+        w.h.logged = 0;
+        for (int epoch = 1; epoch <= 30; epoch++) {
+            assert_int_equal(ials_epoch(&w.h.ctx, w.m.state, epoch, &loss), RH_OK);
+            test_host_scratch_back(&w.h);
+        }
+        assert_int_equal(w.h.logged, large);
+        end(&w);
+    }
+}
+
 static void many_steps_of_cg_are_exact(void **state)
 {
     (void)state;
@@ -352,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_epoch_equals_plain_loops),
+        cmocka_unit_test(factors_that_vanish_are_told),
         cmocka_unit_test(the_loss_is_the_objective_and_falls),
         cmocka_unit_test(many_steps_of_cg_are_exact),
         cmocka_unit_test(cg_is_that_of_plain_loops_bit_by_bit),
