@@ -77,7 +77,7 @@ int rh_batch_init(struct rh_ctx *ctx, struct rh_batch *b, struct rh_network *net
             return RH_ENOMEM;
     }
     for (int32_t d = 0; d < net->train->n_domains; d++)
-        b->domain_weight[d] = 1;
+        b->domain_weight[d] = net->weight[d];
     return rh_slots_init(ctx, &b->slots, net->tower.n_items);
 }
 
@@ -127,7 +127,7 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
         int64_t h = b->first_history[g];
         for (int32_t d = 0; d < train->n_domains; d++) {
             bool is_own = d == group->domain;
-            double share = is_own ? 1 : params->source_history;
+            double share = rh_history_share(net, group->domain, d);
             if (!net->used[d] || !b->see[d] || share == 0)
                 continue;
             const struct rh_domain *x = &train->domain[d];

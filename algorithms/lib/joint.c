@@ -140,7 +140,7 @@ int rh_joint_epoch(struct rh_ctx *ctx, struct rh_joint *joint, int32_t number, r
     if (status < 0)
         return status;
     for (int32_t d = 0; d < net->train->n_domains; d++)
-        b.domain_weight[d] = d == net->train->target ? 1 : p->source_weight;
+        b.domain_weight[d] = d == net->train->target ? 1 : p->source_weight * net->weight[d];
     double lambda = p->domain_weight * (p->ramp > 0 ? 2 / (1 + exp(-10 * number / p->ramp)) - 1 : 1);
     int32_t steps = (n_target + size - 1) / size, from = 0;
     double sum = 0, rows = 0, seen = 0;

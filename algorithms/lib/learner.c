@@ -114,6 +114,18 @@ static int transfer(struct rh_ctx *ctx, struct rh_learner *s)
     return status;
 }
 
+/* Without the tasks of sources that weigh nothing. */
+static int leave_strangers(struct rh_ctx *ctx, struct rh_learner *s, const char *who)
+{
+    int32_t n = 0;
+    for (int32_t k = 0; k < s->n_tasks; k++)
+        if (s->net.weight[s->task[k].domain] > 0)
+            s->task[n++] = s->task[k];
+    s->n_tasks = n;
+    return n ? RH_OK : ctx->host->fail(ctx, RH_EDATA, "%s has no tasks: tasks = sources, and users are alike in none of "
+                                       "them and in the target (weigh_sources = similar)", who);
+}
+
 int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,
                    const struct rh_learner_params *params, const struct rh_train *train)
 {
@@ -125,6 +137,8 @@ int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_k
     if (status == RH_OK)
         status = rh_meta_tasks(ctx, kind.name, (enum rh_tasks)params->tasks, train, &s->task,
                                &s->n_tasks);
+    if (status == RH_OK)
+        status = leave_strangers(ctx, s, kind.name);
     if (status == RH_OK)
         status = transfer(ctx, s);
     plan_adaptation(s);
@@ -260,7 +274,7 @@ static struct rh_net_set support_of(struct rh_ctx *ctx, const struct rh_learner 
     double total = h->n;
     for (int32_t d = 0; d < net->train->n_domains; d++)
         if (d != target && net->used[d])
-            total += net->params->source_history * query->history[d].n;
+            total += rh_history_share(net, target, d) * query->history[d].n;
     /* user = all * (sum over the history); of the others: rest * (that sum less the item) */
     rh_real all = rh_history_norm(net, total), rest = rh_history_norm(net, total - 1);
     rh_real ratio = all > 0 ? rest / all : 0;

@@ -156,7 +156,7 @@ static int64_t others_length(const struct rh_meta_batch *b, const struct rh_task
 {
     int64_t n = 0;
     for (int32_t d = 0; d < b->net->train->n_domains; d++)
-        if (d != task->domain && b->net->used[d] && b->see[d] && b->net->params->source_history > 0)
+        if (d != task->domain && b->net->used[d] && b->see[d] && rh_history_share(b->net, task->domain, d) > 0)
             n += b->net->train->domain[d].row[task->user + 1] - b->net->train->domain[d].row[task->user];
     return n;
 }
@@ -273,12 +273,13 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t at, int64_t end)
     }
     for (int32_t d = 0; d < net->train->n_domains; d++) {
         const struct rh_domain *x = &net->train->domain[d];
-        if (d == task->domain || !net->used[d] || !b->see[d] || params->source_history <= 0)
+        double share = rh_history_share(net, task->domain, d);
+        if (d == task->domain || !net->used[d] || !b->see[d] || share <= 0)
             continue;
         for (int64_t j = x->row[task->user]; j < x->row[task->user + 1]; j++) {
             b->history[h] = net->tower.first_item[d] + x->item[j];
-            b->history_weight[h++] = (rh_real)(params->source_history * rh_history_weight(net, d, x->value, j));
-            weight += params->source_history;
+            b->history_weight[h++] = (rh_real)(share * rh_history_weight(net, d, x->value, j));
+            weight += share;
         }
     }
     b->norm_query[at] = rh_history_norm(net, weight);

@@ -1,6 +1,8 @@
 #include "algorithms/lib/network.h"
 #include "algorithms/lib/preconditions.h"
 
+#include "algorithms/lib/likeness.h"
+
 #include "algorithms/lib/negative.h"
 
 #include <string.h>
@@ -35,6 +37,11 @@ const struct rh_choice rh_positives_words[] = {
     { "liked", RH_LIKED_ROWS, "rows rated at least the mean of their domain" },
     { NULL, 0, NULL },
 };
+const struct rh_choice rh_weigh_words[] = {
+    { "equal", RH_WEIGH_EQUAL, "each the same" },
+    { "similar", RH_WEIGH_SIMILAR, "by how alike the features are of what shared users have there and in the target" },
+    { NULL, 0, NULL },
+};
 
 /* ------------------------------------------------------------------------------------------------------ set-up */
 
@@ -52,7 +59,7 @@ static int make_groups(struct rh_ctx *ctx, struct rh_network *net)
     const struct rh_train *train = net->train;
     for (int32_t d = 0; d < train->n_domains; d++) {
         int64_t n = net->first_group[d];
-        for (int32_t u = 0; u < train->n_users && net->used[d]; u++)
+        for (int32_t u = 0; u < train->n_users && net->used[d] && net->weight[d] > 0; u++)
             n += (train->domain[d].row[u + 1] - train->domain[d].row[u] + RH_GROUP - 1) / RH_GROUP;
         if (n > INT32_MAX)
             return ctx->host->fail(ctx, RH_EDATA, "%lld groups of training rows: at most 2147483647", (long long)n);
@@ -63,7 +70,7 @@ static int make_groups(struct rh_ctx *ctx, struct rh_network *net)
         return RH_ENOMEM;
     struct rh_group *g = net->group;
     for (int32_t d = 0; d < train->n_domains; d++)
-        for (int32_t u = 0; u < train->n_users && net->used[d]; u++) {
+        for (int32_t u = 0; u < train->n_users && net->used[d] && net->weight[d] > 0; u++) {
             int64_t begin = train->domain[d].row[u], n = train->domain[d].row[u + 1] - begin;
             int64_t parts = (n + RH_GROUP - 1) / RH_GROUP;
             for (int64_t k = 0; k < parts; k++)
@@ -77,6 +84,7 @@ static int describe(struct rh_ctx *ctx, struct rh_network *net, const struct rh_
                     const struct rh_train *train, const bool *used)
 {
     size_t domains = (size_t)train->n_domains, items = (size_t)train->domain[train->target].n_items;
+    bool any = false; /* source */
     net->params = params;
     net->train = train;
     net->net = (struct rh_net){ .E = (int32_t)params->factors,
@@ -85,15 +93,18 @@ static int describe(struct rh_ctx *ctx, struct rh_network *net, const struct rh_
                                 .loss = (enum rh_loss)params->loss };
     net->used = ctx->host->alloc(ctx, domains, sizeof *net->used);
     net->mean = ctx->host->alloc(ctx, domains, sizeof *net->mean);
+    net->weight = ctx->host->alloc(ctx, domains, sizeof *net->weight);
     net->by_factor = ctx->host->alloc(ctx, items * (size_t)net->net.E, sizeof *net->by_factor);
     net->by_unit = ctx->host->alloc(ctx, items * (size_t)net->net.H, sizeof *net->by_unit);
-    if (!net->used || !net->mean || !net->by_factor || !net->by_unit)
+    if (!net->used || !net->mean || !net->weight || !net->by_factor || !net->by_unit)
         return RH_ENOMEM;
     for (int32_t d = 0; d < train->n_domains; d++) {
         net->used[d] = used[d];
         net->mean[d] = mean_rating(&train->domain[d], train->n_users);
+        net->weight[d] = 1;
+        any |= used[d] && d != train->target;
     }
-    return RH_OK;
+    return params->weigh_sources == RH_WEIGH_SIMILAR && any ? rh_source_weights(ctx, train, net->weight) : RH_OK;
 }
 
 int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
@@ -151,6 +162,10 @@ int rh_network_steps(struct rh_ctx *ctx, struct rh_network *net, uint64_t pass, 
             order[n++] = g;
     struct rh_rng r = ctx->host->stream(ctx, "order", pass);
     rh_rng_shuffle(&r, order, n);
+    if (n == 0) {
+        *loss = 0;
+        return RH_OK;
+    }
     n = most < (n + size - 1) / size ? (int32_t)most * size : n;
     int status = rh_batch_init(ctx, &b, net, size < n ? size : n, see);
     double sum = 0;
@@ -317,7 +332,7 @@ void rh_network_user(const struct rh_network *net, const struct rh_history *hist
     double weight = 0;
     memset(p, 0, E * sizeof *p);
     for (int32_t d = 0; d < net->train->n_domains; d++) {
-        double share = d == net->train->target ? 1 : net->params->source_history;
+        double share = rh_history_share(net, net->train->target, d);
         if (!net->used[d] || !see[d] || share == 0)
             continue;
         for (int32_t j = 0; j < history[d].n; j++) {

@@ -16,6 +16,10 @@
  * to anything from all of it to nothing, so that scores from few items, or from the other domains alone, are learned
  * as well. `shrink` makes the vector of a short history short: less is known, so the scores lean on what all like.
  *
+ * With weigh_sources = similar each source has a weight w_d by how alike users are there and in the target, measured before
+ * anything is learned (likeness.h): gamma becomes gamma w_d, and its rows weigh w_d in the loss. What weighs 0 is left
+ * alone, and a useless source beside a useful one does little harm.
+ *
  * Minibatches are made of groups: a user, a domain, and up to RH_GROUP of the liked items. A minibatch is computed in
  * shards of a fixed number of groups, each with its own gradient; these are added in order. So the numbers are the
  * same on any number of threads.
@@ -33,6 +37,7 @@
 /* ------------------------------------------------------------------------------------------------- parameters */
 
 enum rh_positives { RH_ALL_ROWS = 0, RH_LIKED_ROWS = 1 };
+enum rh_weigh { RH_WEIGH_EQUAL = 0, RH_WEIGH_SIMILAR = 1 };
 
 /* First member of each algorithm's parameters: RH_NETWORK_FIELDS; first rows of its table: RH_NETWORK_PARAMS. */
 struct rh_network_params {
@@ -40,6 +45,7 @@ struct rh_network_params {
     int activation, loss, bag, optimizer, positives;
     bool idf, item_ids;
     double rate, decay, spread, rating_gain, history_dropout, source_history, shrink;
+    int weigh_sources;
 };
 #define RH_NETWORK_FIELDS                                                                                            \
     union {                                                                                                          \
@@ -49,10 +55,11 @@ struct rh_network_params {
             int activation, loss, bag, optimizer, positives;                                                         \
             bool idf, item_ids;                                                                                      \
             double rate, decay, spread, rating_gain, history_dropout, source_history, shrink;                        \
+            int weigh_sources;                                                                                       \
         };                                                                                                           \
     }
 extern const struct rh_choice rh_activation_words[], rh_loss_words[], rh_bag_words[], rh_optimizer_words[],
-    rh_positives_words[];
+    rh_positives_words[], rh_weigh_words[];
 #define RH_NETWORK_PARAMS(S)                                                                                         \
     RH_INT(S, factors, 32, 2, 512, "width of item and user vectors"),                                                \
         RH_INT(S, hidden, 32, 1, 1024, "hidden units of the feature extractor"),                                     \
@@ -74,6 +81,8 @@ extern const struct rh_choice rh_activation_words[], rh_loss_words[], rh_bag_wor
                 "share of training groups that see a thinned history of the domain of their items, or none of it"),  \
         RH_REAL(S, source_history, 0.3, 0, 1,                                                                        \
                 "weight of a history item of another domain in the user vector (1: like one of the own)"),           \
+        RH_ENUM(S, weigh_sources, RH_WEIGH_EQUAL, rh_weigh_words,                                                    \
+                "how much each source counts, in histories and among the rows that are learned from"),               \
         RH_REAL(S, shrink, 5, 0, 1e6,                                                                                \
                 "items by which a short history is shortened: its mean is its sum over n + shrink")
 
@@ -103,6 +112,7 @@ struct rh_network {
     void *prepare_arg;
     bool *used;             /* [n_domains] */
     double *mean;           /* [n_domains] rating, or 0 */
+    double *weight;         /* [n_domains] 0 to 1, the target's 1 (likeness.h): of rows in the loss, and in histories */
     struct rh_group *group; /* by domain, then user */
     int32_t *first_group;   /* [n_domains + 1] */
     /* made by rh_network_publish, read by scoring */
@@ -169,6 +179,12 @@ static inline double rh_history_weight(const struct rh_network *net, int32_t dom
     if (!value || !(width > 0))
         return 1;
     return 1 + net->params->rating_gain * 2 * ((double)value[j] - net->mean[domain]) / width;
+}
+
+/* By which a history in domain d counts for items of domain `own`. */
+static inline double rh_history_share(const struct rh_network *net, int32_t own, int32_t d)
+{
+    return d == own ? 1 : net->params->source_history * net->weight[d];
 }
 
 /* 1 / (weight + shrink) of a history of this weight, 0 of an empty one. */

@@ -116,7 +116,7 @@ static int32_t shuffled(struct rh_ctx *ctx, const struct state *s, const char *p
 static int regularise(struct rh_ctx *ctx, struct state *s, int32_t epoch, int32_t *helper)
 {
     int32_t n = shuffled(ctx, s, "helpers", epoch, false, helper), target = s->net.train->target;
-    double *loss = ctx->host->scratch(ctx, (size_t)n, sizeof *loss);
+    double *loss = ctx->host->scratch(ctx, (size_t)n + 1, sizeof *loss);
     if (!loss)
         return RH_ENOMEM;
     n = n < s->params->helpers ? n : (int32_t)s->params->helpers;
@@ -178,9 +178,10 @@ static const struct rh_algorithm mamdr = {
     .reference = "Luo et al. 2023, MAMDR: A model agnostic learning framework for multi-domain recommendation, ICDE",
     .cost = "epoch a pass over every domain and, for each helper, one over it and one over the target, each O(rows x "
             "(negatives + 1) x H E), score O(I H) a query, memory as direct and 8 (columns + I) E bytes more",
-    .advice = "For two and more sources of which some may not help. Its twin is itself with negotiation = no and "
-              "regularisation = no, the same network trained on all domains mixed; direct is the one without sources. "
-              "Tune the number of epochs, then specific_rate and helpers.",
+    .advice = "For two and more sources. Its twin is itself with negotiation = no and regularisation = no, the same "
+              "network trained on all domains mixed; direct is the one without sources. Against a source of no use "
+              "weigh_sources = similar does more than either rule. Tune the number of epochs, then specific_rate and "
+              "helpers.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_NEEDS_ITEM_FEATURES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
              RH_A_RANDOM | RH_A_RESUMES | RH_A_BY_FEATURES,
