@@ -122,8 +122,10 @@ static int leave_strangers(struct rh_ctx *ctx, struct rh_learner *s, const char 
         if (s->net.weight[s->task[k].domain] > 0)
             s->task[n++] = s->task[k];
     s->n_tasks = n;
-    return n ? RH_OK : ctx->host->fail(ctx, RH_EDATA, "%s has no tasks: tasks = sources, and users are alike in none of "
-                                       "them and in the target (weigh_sources = similar)", who);
+    if (n)
+        return RH_OK;
+    return ctx->host->fail(ctx, RH_EDATA, "%s has no tasks: tasks = sources, and users are alike in none of them and in "
+                                          "the target (weigh_sources = similar)", who);
 }
 
 int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,

@@ -7,8 +7,8 @@
  * features mean something else, and where the links between users are shuffled; and so it is for features that tell
  * nothing, whatever the users do.
  *
- * Weights of sources, similarity-weighted transfer as in Ge, Gao, Ngo, Li and Zhang 2014, "On handling negative transfer
- * and imbalanced distributions in multiple source transfer learning": with c the likeness and e its standard error,
+ * Sources by their likeness, as in Ge, Gao, Ngo, Li and Zhang 2014, "On handling negative transfer and imbalanced
+ * distributions in multiple source transfer learning": with c the likeness and e its standard error, the weight is
  *
  *     max(0, c - 2 e), over the largest of these; 1 where fewer than RH_LIKENESS_USERS are shared, for nobody can tell
  *

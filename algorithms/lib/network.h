@@ -16,9 +16,9 @@
  * to anything from all of it to nothing, so that scores from few items, or from the other domains alone, are learned
  * as well. `shrink` makes the vector of a short history short: less is known, so the scores lean on what all like.
  *
- * With weigh_sources = similar each source has a weight w_d by how alike users are there and in the target, measured before
- * anything is learned (likeness.h): gamma becomes gamma w_d, and its rows weigh w_d in the loss. What weighs 0 is left
- * alone, and a useless source beside a useful one does little harm.
+ * With weigh_sources = similar each source has a weight w_d by how alike users are there and in the target, measured
+ * before anything is learned (likeness.h): gamma becomes gamma w_d, and its rows weigh w_d in the loss. What weighs 0
+ * is left alone.
  *
  * Minibatches are made of groups: a user, a domain, and up to RH_GROUP of the liked items. A minibatch is computed in
  * shards of a fixed number of groups, each with its own gradient; these are added in order. So the numbers are the
