@@ -124,8 +124,8 @@ static int leave_strangers(struct rh_ctx *ctx, struct rh_learner *s, const char 
     s->n_tasks = n;
     if (n)
         return RH_OK;
-    return ctx->host->fail(ctx, RH_EDATA, "%s has no tasks: tasks = sources, and users are alike in none of them and in "
-                                          "the target (weigh_sources = similar)", who);
+    return ctx->host->fail(ctx, RH_EDATA, "%s has no tasks: tasks = sources, and users are alike in none of them and "
+                                          "in the target (weigh_sources = similar)", who);
 }
 
 int rh_learner_fit(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_kind kind,

@@ -119,8 +119,8 @@ static void a_profile_is_a_mean_of_items(void **state)
     test_host_release(&w.h);
 }
 
-static const struct test_world_spec spec = { .n_users = 200, .n_warm = 150, .n_items = 60, .n_domains = 3, .n_tastes = 5,
-                                             .rows = 12, .noise = 0.2, .seed = 3 };
+static const struct test_world_spec spec = { .n_users = 200, .n_warm = 150, .n_items = 60, .n_domains = 3,
+                                             .n_tastes = 5, .rows = 12, .noise = 0.2, .seed = 3 };
 
 /* User u gets the rows of user u + 1. */
 static struct rh_domain moved(struct test_host *h, const struct rh_domain *d)

@@ -160,7 +160,7 @@ static void empty_sources_are_refused(void **state)
     struct rh_train train = w.train;
     train.domain = domain;
     assert_int_equal(test_fit(&h, &mamdr, NULL, &train, 1, &m), RH_EDATA);
-    assert_string_equal(h.error.text, "mamdr needs interactions in a source domain, but there are none");
+    assert_non_null(strstr(h.error.text, "mamdr needs interactions in a source domain, but there are none"));
     test_model_release(&m);
     test_host_release(&h);
     test_host_init(&h, 1, 7); /* one that is empty is passed over */
