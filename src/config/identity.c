@@ -122,6 +122,8 @@ void rh_plan_run_identity(const struct rh_plan *p, const char *fit_identity, cha
     for (int32_t m = 0; m < p->n_metrics; m++)
         rh_hash_text(&h, p->metric[m].definition);
     rh_hash_text(&h, rh_real_text(p->relevant_from, number));
+    if (p->relevant_best)
+        rh_hash_u64(&h, (uint64_t)p->relevant_best);
     rh_policy_hash(&h, &p->policy);
     rh_hash_hex(&h, hex);
 }

@@ -50,6 +50,7 @@ static const struct rh_param plugins_params[] = {
 struct evaluate {
     const char *metrics, *cutoffs, *relevant_from, *validate;
     int no_relevant, few_candidates, no_history;
+    int64_t relevant_best;
 };
 static const struct rh_choice no_relevant_words[] = {
     { "skip", RH_NO_RELEVANT_SKIP, "undefined for it" },
@@ -65,6 +66,8 @@ static const struct rh_param evaluate_params[] = {
     RH_STR(struct evaluate, metrics, "ndcg, recall, auc", "the first one is what tables and pictures look at first"),
     RH_STR(struct evaluate, cutoffs, "10", "for metrics named without @k"),
     RH_STR(struct evaluate, relevant_from, "all", "a held-out item is relevant from this rating on, or 'all' are"),
+    RH_INT(struct evaluate, relevant_best, 0, 0, 1000000,
+           "no more than the so many highest rated of a query are relevant; 0: however many"),
     RH_ENUM(struct evaluate, no_relevant, RH_NO_RELEVANT_SKIP, no_relevant_words,
             "a ranking metric of a query without a relevant candidate"),
     RH_ENUM(struct evaluate, few_candidates, RH_ODD_KEEP, odd_words, "metrics at k of queries with fewer candidates"),
@@ -186,6 +189,7 @@ static int read_evaluate(struct rh_planning *p)
         plan->validate = use[0];
     }
     plan->policy = (struct rh_eval_policy){ v.no_relevant, v.few_candidates, v.no_history };
+    plan->relevant_best = (int32_t)v.relevant_best;
     plan->relevant_from = -INFINITY;
     if (strcmp(v.relevant_from, "all") && !rh_parse_real(v.relevant_from, &plan->relevant_from)) {
         rh_fail(&why, RH_EINVAL, "relevant_from = %s is not allowed: expected a rating, or all", v.relevant_from);

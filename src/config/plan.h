@@ -69,6 +69,7 @@ struct rh_plan {
     int32_t n_metrics;
     struct rh_metric_use validate; /* guides early stopping */
     double relevant_from;
+    int32_t relevant_best; /* 0: however many */
     struct rh_eval_policy policy;
     const struct rh_plan_problem *problem;
     int32_t n_problems;

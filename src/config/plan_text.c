@@ -78,5 +78,7 @@ void rh_plan_text(const struct rh_plan *p, struct rh_text *out)
         char number[32];
         rh_text_printf(out, "; relevant from rating %s", rh_real_text(p->relevant_from, number));
     }
+    if (p->relevant_best)
+        rh_text_printf(out, "; relevant the %d highest rated of a query", p->relevant_best);
     rh_text_printf(out, "\n\n%d problems, %d runs\n", p->n_problems, p->n_runs);
 }

@@ -2,6 +2,7 @@
 
 #include "base/parallel.h"
 #include "base/sort.h"
+#include "eval/relevant.h"
 
 #include <math.h>
 #include <string.h>
@@ -309,7 +310,7 @@ static void estimate(struct rh_corrected *c, int32_t query, const float *score)
     for (int32_t at = 0, i = 0; at < held; at++) { /* the held-out candidates are among the truth, both ascending */
         while (t->item[i] != q->candidate[at])
             i++;
-        if (t->value && !((double)t->value[i] >= c->relevant_from))
+        if (!rh_is_relevant(t, i, c->relevant_from, c->relevant_best))
             continue;
         add_item(c, query, score + held, drawn, score[at]);
         relevant++;

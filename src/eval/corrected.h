@@ -50,6 +50,7 @@ struct rh_corrected {
     double relevant_from;
     double nothing; /* what a query without a relevant candidate gets: NaN, or 0 by policy */
     double *value;  /* [correction->n x n_queries] the caller's */
+    int32_t relevant_best;
 };
 struct rh_scorer rh_corrected_scorer(struct rh_corrected *c);
 

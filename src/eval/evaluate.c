@@ -4,6 +4,7 @@
 #include "eval/exposure.h"
 #include "eval/gather.h"
 #include "eval/rank.h"
+#include "eval/relevant.h"
 #include "eval/top.h"
 
 #include <stdatomic.h>
@@ -205,9 +206,9 @@ static inline int32_t relevant_place(const struct evaluation *e, const struct wo
                                      const struct rh_truth *t, const float *score, int32_t i)
 {
     int32_t c = place_of(w, q, t->item[i]);
-    if (c < 0 || score[c] == -INFINITY || (t->value && !((double)t->value[i] >= e->options->relevant_from)))
+    if (c < 0 || score[c] == -INFINITY)
         return -1;
-    return c;
+    return rh_is_relevant(t, i, e->options->relevant_from, e->options->relevant_best) ? c : -1;
 }
 
 /* Collects the scores of the relevant candidates. */
@@ -232,7 +233,8 @@ static void show_test_scores(const struct evaluation *e, struct worker *w, const
         if (c < 0)
             continue;
         w->gather.test_score[ranked->n_test] = score[c];
-        w->gather.test_positive[ranked->n_test++] = !t->value || (double)t->value[i] >= e->options->relevant_from;
+        w->gather.test_positive[ranked->n_test++] =
+            rh_is_relevant(t, i, e->options->relevant_from, e->options->relevant_best);
     }
     ranked->test_score = w->gather.test_score;
     ranked->test_positive = w->gather.test_positive;

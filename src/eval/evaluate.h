@@ -3,7 +3,8 @@
  * batches do not depend on the number of threads, so neither do the numbers.
  *
  * Relevant is a held-out item that is a candidate: not masked, in the query's candidate list if it has one, rated at
- * least `relevant_from`. A held-out rating is predicted even when the item is masked or not relevant. */
+ * least `relevant_from`, among the `relevant_best` (eval/relevant.h). A held-out rating is predicted even when the item
+ * is masked or not relevant. */
 #ifndef RH_EVAL_EVALUATE_H
 #define RH_EVAL_EVALUATE_H
 
@@ -45,6 +46,7 @@ struct rh_eval_sink {
 struct rh_eval_options {
     int threads;
     double relevant_from; /* a held-out item is relevant when its rating is at least this; -INFINITY: all are */
+    int32_t relevant_best; /* and one of the so many highest of the query (eval/relevant.h); 0: however many */
     struct rh_eval_policy policy;
     int32_t n_domains;          /* histories of a query, to count those who have none; 0: nobody is counted */
     float value_min, value_max; /* rating scale for clipping; equal: no clipping */

@@ -1,6 +1,7 @@
 #include "run/export.h"
 
 #include "base/file.h"
+#include "eval/relevant.h"
 #include "exchange/names.h"
 #include "store/sql.h"
 
@@ -52,11 +53,11 @@ static const char *item_id(const struct exporting *x, int32_t item)
 static int write_qrels(struct exporting *x, const char *stem, struct rh_error *err)
 {
     struct rh_text t = { 0 };
-    double from = x->recalled->plan->relevant_from;
+    const struct rh_plan *plan = x->recalled->plan;
     for (int32_t q = 0; q < x->problem->test.n; q++) {
         const struct rh_truth *truth = &x->problem->test.truth[q];
         for (int32_t i = 0; i < truth->n; i++) {
-            bool relevant = !truth->value || (double)truth->value[i] >= from;
+            bool relevant = rh_is_relevant(truth, i, plan->relevant_from, plan->relevant_best);
             rh_text_printf(&t, "%s 0 %s %d\n", x->user[q], item_id(x, truth->item[i]), relevant);
         }
     }

@@ -220,6 +220,8 @@ static void make_identity(const struct imported *m, const char *file_hash, const
     for (int32_t i = 0; i < plan->n_metrics; i++)
         rh_hash_text(&h, plan->metric[i].definition);
     rh_hash_text(&h, rh_real_text(plan->relevant_from, number));
+    if (plan->relevant_best)
+        rh_hash_u64(&h, (uint64_t)plan->relevant_best);
     rh_policy_hash(&h, &plan->policy);
     rh_hash_hex(&h, hex);
 }

@@ -98,6 +98,7 @@ static int rank_samples(struct measuring *m, const struct rh_scorer *scorer, con
         .correction = m->correction,
         .inner = scorer,
         .relevant_from = eval->relevant_from,
+        .relevant_best = eval->relevant_best,
         .nothing = eval->policy.no_relevant == RH_NO_RELEVANT_ZERO ? 0 : (double)NAN,
         .value = m->estimate,
     };
@@ -113,6 +114,7 @@ struct rh_eval_options rh_measure_options(const struct rh_plan *plan, const stru
     return (struct rh_eval_options){
         .threads = 1,
         .relevant_from = plan->relevant_from,
+        .relevant_best = plan->relevant_best,
         .policy = plan->policy,
         .n_domains = problem->train.n_domains,
         .value_min = target->value_min,

@@ -143,6 +143,31 @@ END
 says out 'queries without a history (left out)'
 ok 'leave nothing to measure' test -z "$(cell x.csv p popularity ndcg@10)"
 
+# ---- the best rated half of what a new user is asked
+printf '%s' "$base[problem.p]
+target = shop/movies
+split = scenarios
+scenario = cold_users
+users = 0.3
+items = 0
+asked = 10
+support = random
+warm = 0
+validation = 0
+candidates = held_out
+[evaluate]
+metrics = precision@5, recall@5, auc
+relevant_best = 5
+[algorithm.random]
+" >best.ini
+run 'the five best rated of ten are relevant' <best.ini
+ok 'so precision and recall are the same, and a half by chance' holds 'v[1] == v[2] && v[1] > 0.44 && v[1] < 0.56' \
+    "$(cell x.csv p random precision@5)" "$(cell x.csv p random recall@5)"
+exits 0 'the plan of it' "$HARNESS" check best.ini
+says out 'relevant the 5 highest rated of a query'
+exits 2 'fewer than none' "$HARNESS" check best.ini --set evaluate.relevant_best=-1
+says err 'relevant_best = -1'
+
 # ---- published negatives
 if [ -z "${HARNESS_DATA:-}" ]; then
     skip 'published negatives' 'HARNESS_DATA is not set'

@@ -207,7 +207,7 @@ static void a_query_is_worked_by_hand(void **state)
     const struct rh_scorer inner = { .score = say };
     double estimate = 0;
     float row[16];
-    struct rh_corrected taking = { &c, &inner, 3, NAN, &estimate };
+    struct rh_corrected taking = { &c, &inner, 3, NAN, &estimate, 0 };
     struct rh_scorer watched = rh_corrected_scorer(&taking);
     assert_int_equal(watched.score(watched.arg, 0, &query, 1, row, 16, NULL), RH_OK);
     assert_true(row[0] == 5 && row[5] == 2);

@@ -1,6 +1,7 @@
-/* eval/policy: the shares of odd queries, and when a policy belongs to an identity. */
+/* eval/policy: the shares of odd queries, and when a policy belongs to an identity; eval/relevant: which rows count. */
 #include "base/arena.h"
 #include "eval/policy.h"
+#include "eval/relevant.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -108,12 +109,44 @@ static void policies_tell_runs_apart_but_not_the_default(void **state)
     assert_string_equal(hex[0], plain); /* stored runs of before are found */
 }
 
+/* Ratings 5 3 4 3 3: the two best are rows 0 and 2; the three best are these and one of the threes, always the same one
+ * for the same items, any of the three over many sets of items. */
+static void the_best_of_a_query_are_relevant(void **state)
+{
+    (void)state;
+    enum { N = 5 };
+    int32_t item[N], chosen[N] = { 0 };
+    static const float value[N] = { 5, 3, 4, 3, 3 };
+    struct rh_truth t = { .n = N, .item = item, .value = value };
+    for (int32_t first = 0; first < 300; first++) {
+        for (int32_t i = 0; i < N; i++)
+            item[i] = first + 7 * i;
+        int32_t n = 0;
+        for (int32_t i = 0; i < N; i++) {
+            assert_true(rh_is_relevant(&t, i, -INFINITY, 2) == (i == 0 || i == 2));
+            assert_true(rh_is_relevant(&t, i, 4, 3) == (i == 0 || i == 2)); /* both conditions */
+            assert_true(rh_is_relevant(&t, i, 4, 1) == (i == 0));
+            assert_true(rh_is_relevant(&t, i, -INFINITY, N) && rh_is_relevant(&t, i, -INFINITY, 0));
+            n += rh_is_relevant(&t, i, -INFINITY, 3);
+            chosen[i] += rh_is_relevant(&t, i, -INFINITY, 3);
+            assert_true(rh_is_relevant(&t, i, -INFINITY, 3) == rh_is_relevant(&t, i, 3, 3));
+        }
+        assert_int_equal(n, 3);
+    }
+    assert_true(chosen[0] == 300 && chosen[2] == 300);
+    for (int i = 1; i < N; i += i == 1 ? 2 : 1) /* 100 each, standard deviation 8 */
+        assert_true(chosen[i] > 70 && chosen[i] < 130);
+    t.value = NULL;
+    assert_true(rh_is_relevant(&t, 1, 6, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ordinary_queries_are_left_alone, make_world, free_world),
         cmocka_unit_test_setup_teardown(nothing_relevant_is_undefined_or_nothing, make_world, free_world),
         cmocka_unit_test(histories_count_in_every_domain),
+        cmocka_unit_test(the_best_of_a_query_are_relevant),
         cmocka_unit_test(policies_tell_runs_apart_but_not_the_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
