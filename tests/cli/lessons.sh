@@ -114,4 +114,30 @@ if [ -n "${HARNESS_DATA:-}" ]; then
 else
     skip cold_ratings.ini 'HARNESS_DATA names no folder with real data'
 fi
+
+# Two draws of ten.
+if [ -n "${HARNESS_DATA:-}" ]; then
+    for name in metarec_ml100k metarec_ml100k_click; do
+        exits 0 "$name.ini" "$HARNESS" run "$HARNESS_SOURCE/experiments/lessons/$name.ini" --store $name.sqlite \
+            --quiet --set experiment.repeats=2
+        "$HARNESS" table $name --store $name.sqlite --format csv >$name.csv
+        ok 'all rows are there' test "$(cut -d , -f 11 $name.csv | grep -c done)" = \
+            "$(grep -c '^\[algorithm' "$HARNESS_SOURCE/experiments/lessons/$name.ini")"
+    done
+    of() { cell "$1.csv" new_users "$2" "$3"; }
+    random=$(of metarec_ml100k random precision@5)
+    ok 'five of ten are right: precision is recall, by chance a half' holds \
+        'v[1] == v[2] && v[1] > 0.45 && v[1] < 0.55' "$random" "$(of metarec_ml100k random recall@5)"
+    ok 'the MeLU of the table is no further from chance than 58 users are' holds '0.5345 - v[1] < 0.06' "$random"
+    ok 'clicks: LWA and NLBA are no better than chance' holds 'v[1] > 0.53 && v[2] > 0.57 && v[3] > 0.66' \
+        "$(of metarec_ml100k_click random precision@5)" "$(of metarec_ml100k_click random ndcg@5)" \
+        "$(of metarec_ml100k_click random mrr@5)"
+    for name in metarec_ml100k metarec_ml100k_click; do
+        ok "$name: the mean of the film is better than chance" holds 'v[1] > v[2] + 0.05' \
+            "$(of $name mean precision@5)" "$(of $name random precision@5)"
+        ok "$name: and as good as melu" holds 'v[1] > v[2] - 0.02' "$(of $name mean ndcg@5)" "$(of $name melu ndcg@5)"
+    done
+else
+    skip 'the lessons of MetaRec' 'HARNESS_DATA names no folder with real data'
+fi
 finish
