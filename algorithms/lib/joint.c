@@ -47,9 +47,10 @@ static int make_pairs(struct rh_ctx *ctx, const struct rh_joint *joint, struct r
     *x = (struct rh_joint_pairs){ .capacity = (int32_t)n, .G = (int32_t)G };
     x->row = host->scratch(ctx, 2 * n, sizeof *x->row);
     x->slot = host->scratch(ctx, 2 * n, sizeof *x->slot);
+    x->item = host->scratch(ctx, 2 * n, sizeof *x->item);
     x->g = host->scratch(ctx, 2 * n * G, sizeof *x->g);
     x->dg = host->scratch(ctx, 2 * n * G, sizeof *x->dg);
-    return x->row && x->slot && x->g && x->dg ? RH_OK : RH_ENOMEM;
+    return x->row && x->slot && x->item && x->g && x->dg ? RH_OK : RH_ENOMEM;
 }
 
 /* Rows of a side that have an item; evenly spaced ones of them, with the liked and the first sampled item in turn. */
@@ -95,6 +96,8 @@ static double align(struct rh_ctx *ctx, struct rh_joint *joint, struct rh_batch 
     x->n = n_source < n_target ? n_source : n_target;
     memmove(x->row + x->n, x->row + n_source, (size_t)x->n * sizeof *x->row);
     memmove(x->slot + x->n, x->slot + n_source, (size_t)x->n * sizeof *x->slot);
+    for (int32_t k = 0; k < 2 * x->n; k++)
+        x->item[k] = b->slots.item[x->slot[k]];
     struct rh_sides grad = rh_batch_extra(b);
     rh_net_represent(&joint->net.net, 2 * x->n, x->row, x->slot, b->p, &b->sides, x->g);
     memset(x->dg, 0, (size_t)(2 * x->n) * (size_t)x->G * sizeof *x->dg);

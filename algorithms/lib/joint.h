@@ -62,6 +62,7 @@ struct rh_joint_pairs {
     int32_t capacity, n; /* of each side */
     int32_t G;
     int32_t *row, *slot; /* [2 n] */
+    int32_t *item;       /* [2 n] numbered through (tower.h) */
     rh_real *g, *dg;     /* [2 n x G] */
 };
 

@@ -140,11 +140,12 @@ fi
 # A corner of the sweep, one repeat, and its pictures.
 exits 0 'shift_sweep.ini' "$HARNESS" run "$HARNESS_SOURCE/experiments/shift_sweep.ini" --store sweep.sqlite --quiet \
     --set experiment.repeats=1 --set 'dataset.generated.turn=0 | 0.8' --set 'problem.cold.known=0.05 | 1' \
-    --set algorithm.mmd.epochs=3 --set algorithm.coral.epochs=3 --set algorithm.adversarial.epochs=3
+    --set algorithm.mmd.epochs=3 --set algorithm.coral.epochs=3 --set algorithm.adversarial.epochs=3 \
+    --set algorithm.dsn.epochs=3 --set algorithm.tca.epochs=3 --set algorithm.components.epochs=3
 says out 'gain, users shuffled'
 for plot in shift links; do
     exits 0 "the picture of $plot" "$HARNESS" plot shift_sweep --store sweep.sqlite --plot $plot --script
-    for method in direct coral mmd adversarial tca cmf emcdr; do
+    for method in direct coral mmd adversarial dsn tca cmf emcdr; do
         says out $method
     done
 done

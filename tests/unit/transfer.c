@@ -30,6 +30,9 @@ static const struct {
     { "coral", "" },
     { "mmd", "" },
     { "mmd", "estimator = linear; kernels = 3; domain_weight = 0.1" },
+    { "dsn", "" },
+    { "dsn", "similarity = dann; gamma = 0.05; description = 5; private_hidden = 7; alpha = 2" },
+    { "dsn", "gamma = 0; item_ids = no; beta = 0.05" },
     { "tca", "" },
     { "tca", "kernel = gaussian; whiten = yes; landmarks = 40; mu = 0.5" },
     { "tca", "match = no; components = 5; item_ids = no" },
@@ -296,6 +299,7 @@ static void alignment_mends_a_shifted_feature_space(void **state)
         { "coral", "domain_weight = 100" },
         { "mmd", "domain_weight = 1" },
         { "mmd", "domain_weight = 1; estimator = linear" },
+        { "dsn", "gamma = 1" },
     };
     enum { SEEDS = 4, METHODS = sizeof aligned / sizeof *aligned };
     static const char *const common = "item_ids = no; source_history = 1; batch = 4";
@@ -317,6 +321,26 @@ static void alignment_mends_a_shifted_feature_space(void **state)
     for (int i = 0; i < METHODS; i++)
         if (!(gain[i] > 0.015))
             fail_msg("%s; %s: a mean gain of %.4f in AUC", aligned[i].name, aligned[i].settings, gain[i]);
+}
+
+/* Domain separation without its own two losses is the aligned method whose similarity it takes; without any, the twin
+ * of them all. Bit for bit: lambda is 1 at once. */
+static void separation_holds_the_aligned_methods(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *dsn, *name, *settings;
+    } pair[] = {
+        { "gamma = 0.5", "mmd", "domain_weight = 0.5" },
+        { "gamma = 0.05; similarity = dann", "adversarial", "domain_weight = 0.05; objective = dann" },
+        { "gamma = 0", "coral", "domain_weight = 0" },
+    };
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+        char dsn[160], other[160];
+        snprintf(dsn, sizeof dsn, "alpha = 0; beta = 0; ramp = 0; item_ids = no; %s", pair[i].dsn);
+        snprintf(other, sizeof other, "ramp = 0; item_ids = no; %s", pair[i].settings);
+        assert_true(shifted_auc("dsn", dsn, 1) == shifted_auc(pair[i].name, other, 1));
+    }
 }
 
 static void refuses_items_without_features(void **state)
@@ -343,8 +367,8 @@ static void refuses_items_without_features(void **state)
 static void refuses_sources_that_cannot_help(void **state)
 {
     (void)state;
-    static const char *const names[] = { "adversarial", "coral", "mmd", "tca" };
-    static const char *const settings[] = { NULL, NULL, NULL, "components = 3" };
+    static const char *const names[] = { "adversarial", "coral", "mmd", "tca", "dsn" };
+    static const char *const settings[] = { NULL, NULL, NULL, "components = 3", "description = 3" };
     static const char *const sentence[] = { "needs interactions in a source domain, but there are none",
                                             "no block of features is filled in both",
                                             "has nothing to tell apart" };
@@ -500,6 +524,7 @@ int main(void)
         cmocka_unit_test(meta_learning_starts_from_aligned_features),
         cmocka_unit_test(extreme_users),
         cmocka_unit_test(alignment_mends_a_shifted_feature_space),
+        cmocka_unit_test(separation_holds_the_aligned_methods),
         cmocka_unit_test(refuses_items_without_features),
         cmocka_unit_test(refuses_sources_that_cannot_help),
         cmocka_unit_test(divergence_is_an_error),
