@@ -1,10 +1,12 @@
 #include "algorithms/lib/tower.h"
 
+#include "algorithms/lib/wide.h"
+
 #include <string.h>
 
-/* Columns are spread over this many parts for the backward pass: a column belongs to one part, so its sum has one
- * order. Not the number of threads: the parts are the same on any. */
-#define PARTS 8
+/* Columns are spread over this many parts for the backward pass: a column belongs to one part, and its sum has the
+ * order of the items, whatever the number of parts. More parts for more threads cost more visits to each item. */
+#define PARTS 4
 
 /* ------------------------------------------------------------------------------------------------------ set-up */
 
@@ -43,12 +45,39 @@ struct row {
     int64_t begin, end; /* into col and val; of a dense block: columns 0 .. n_cols */
     const float *x;     /* dense values, or NULL */
     rh_real factor;
+    const rh_real *weight; /* of the features, as far as it is known */
 };
 
 static inline rh_real weight_of(const struct rh_tower *t, const struct row *r, int32_t first, int64_t j)
 {
     rh_real w = r->f->val ? (rh_real)r->f->val[j] : 1;
     return t->idf ? w * t->idf[first + r->f->col[j]] : w;
+}
+
+static struct row open_row(const struct rh_tower *t, int32_t domain, int32_t block, int32_t item)
+{
+    const struct rh_features *f = &t->train->domain[domain].item_features[block];
+    struct row r = { .f = f };
+    if (f->dense) {
+        r.end = f->n_cols;
+        r.x = f->dense + (size_t)item * (size_t)f->n_cols;
+        return r;
+    }
+    if (!f->row)
+        return r;
+    r.begin = f->row[item];
+    r.end = f->row[item + 1];
+    r.factor = t->factor[(size_t)(t->first_item[domain] + item) * (size_t)t->n_blocks + (size_t)block];
+    r.weight = t->weight ? t->weight[domain * t->n_blocks + block] : NULL;
+    return r;
+}
+
+static int32_t domain_of(const struct rh_tower *t, int32_t item)
+{
+    int32_t d = 0;
+    while (item >= t->first_item[d + 1])
+        d++;
+    return d;
 }
 
 /* 1 over the sum of the weights' sizes, or over their length. A row without features has 0. */
@@ -68,6 +97,73 @@ static void find_factors(struct rh_tower *t)
                 rh_real factor = t->bag == RH_BAG_SUM ? 1 : sum > 0 ? 1 / sum : 0;
                 t->factor[(size_t)(t->first_item[d] + i) * (size_t)t->n_blocks + (size_t)b] = factor;
             }
+}
+
+/* The weights of the features in their vectors, which do not change. */
+static int find_weights(struct rh_ctx *ctx, struct rh_tower *t)
+{
+    t->weight = ctx->host->alloc(ctx, (size_t)t->n_domains * (size_t)t->n_blocks + 1, sizeof *t->weight);
+    if (!t->weight)
+        return RH_ENOMEM;
+    for (int32_t d = 0; d < t->n_domains; d++)
+        for (int32_t b = 0; b < t->n_blocks; b++) {
+            const struct rh_features *f = &t->train->domain[d].item_features[b];
+            if (f->dense || !f->row || !rh_tower_domain_items(t, d))
+                continue;
+            rh_real *w = ctx->host->alloc(ctx, (size_t)f->row[f->n_rows] + 1, sizeof *w);
+            if (!w)
+                return RH_ENOMEM;
+            for (int32_t i = 0; i < f->n_rows; i++) {
+                struct row r = open_row(t, d, b, i);
+                for (int64_t j = r.begin; j < r.end; j++)
+                    w[j] = r.factor * weight_of(t, &r, t->first_column[b], j);
+            }
+            t->weight[d * t->n_blocks + b] = w;
+        }
+    return RH_OK;
+}
+
+/* Goes through the features of the items, in order, and moves the place in `row` of part and item on by each: counting
+ * (column NULL), or putting it there. */
+static void by_part(const struct rh_tower *t, int64_t *row, int32_t *column, rh_real *weight)
+{
+    for (int32_t i = 0; i < t->n_items; i++) {
+        int32_t d = domain_of(t, i);
+        for (int32_t b = 0; b < t->n_blocks; b++) {
+            struct row r = open_row(t, d, b, i - t->first_item[d]);
+            for (int64_t j = r.begin; j < r.end && !r.x; j++) {
+                int32_t c = t->first_column[b] + r.f->col[j];
+                int64_t at = row[(int64_t)(c % PARTS) * t->n_items + i]++;
+                if (column) {
+                    column[at] = c / PARTS;
+                    weight[at] = r.weight[j];
+                }
+            }
+        }
+    }
+}
+
+static int sort_by_part(struct rh_ctx *ctx, struct rh_tower *t)
+{
+    size_t rows = PARTS * (size_t)t->n_items;
+    int64_t *row = ctx->host->alloc(ctx, rows + 1, sizeof *row), n = 0;
+    if (!row)
+        return RH_ENOMEM;
+    by_part(t, row, NULL, NULL);
+    for (size_t k = 0; k <= rows; k++) {
+        int64_t count = row[k];
+        row[k] = n;
+        n += count;
+    }
+    t->part_column = ctx->host->alloc(ctx, (size_t)n + 1, sizeof *t->part_column);
+    t->part_weight = ctx->host->alloc(ctx, (size_t)n + 1, sizeof *t->part_weight);
+    if (!t->part_column || !t->part_weight)
+        return RH_ENOMEM;
+    by_part(t, row, t->part_column, t->part_weight); /* each begin is the next one's now */
+    memmove(row + 1, row, rows * sizeof *row);
+    row[0] = 0;
+    t->part_row = row;
+    return RH_OK;
 }
 
 int rh_tower_number(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, const struct rh_train *train,
@@ -130,6 +226,8 @@ int rh_tower_init(struct rh_ctx *ctx, struct rh_tower *tower, const char *who, c
     if (!tower->factor)
         return RH_ENOMEM;
     find_factors(tower);
+    if ((status = find_weights(ctx, tower)) < 0 || (status = sort_by_part(ctx, tower)) < 0)
+        return status;
     if (own) {
         tower->own = host->alloc(ctx, (size_t)tower->n_items, width);
         tower->own_first = host->alloc(ctx, (size_t)tower->n_items, width);
@@ -164,29 +262,32 @@ int rh_tower_persist(struct rh_ctx *ctx, struct rh_tower *tower, unsigned purpos
 
 /* ------------------------------------------------------------------------------------------- forward, backward */
 
-static struct row open_row(const struct rh_tower *t, int32_t domain, int32_t block, int32_t item)
-{
-    const struct rh_features *f = &t->train->domain[domain].item_features[block];
-    struct row r = { .f = f };
-    if (f->dense) {
-        r.end = f->n_cols;
-        r.x = f->dense + (size_t)item * (size_t)f->n_cols;
-        return r;
-    }
-    if (!f->row)
-        return r;
-    r.begin = f->row[item];
-    r.end = f->row[item + 1];
-    r.factor = t->factor[(size_t)(t->first_item[domain] + item) * (size_t)t->n_blocks + (size_t)block];
-    return r;
-}
+/* Vectors of the processor in a block of a row: as many as registers have room for. Loads need no alignment. */
+typedef rh_real rh_tower_lanes __attribute__((vector_size(32), may_alias, aligned(sizeof(rh_real))));
+#define LANES ((int32_t)(sizeof(rh_tower_lanes) / sizeof(rh_real)))
+#define BLOCK (4 * LANES)
 
-static int32_t domain_of(const struct rh_tower *t, int32_t item)
+/* y[E] += sum of w[j] times row col[j], in order. */
+RH_WIDE static void add_rows(int32_t E, int64_t n, const int32_t *col, const rh_real *w, const rh_real *table,
+                             rh_real *restrict y)
 {
-    int32_t d = 0;
-    while (item >= t->first_item[d + 1])
-        d++;
-    return d;
+    int32_t e = 0;
+    for (; e + BLOCK <= E; e += BLOCK) {
+        rh_tower_lanes *to = (rh_tower_lanes *)(y + e), s0 = to[0], s1 = to[1], s2 = to[2], s3 = to[3];
+        for (int64_t j = 0; j < n; j++) {
+            const rh_tower_lanes *x = (const rh_tower_lanes *)(table + (size_t)col[j] * (size_t)E + e);
+            s0 += w[j] * x[0];
+            s1 += w[j] * x[1];
+            s2 += w[j] * x[2];
+            s3 += w[j] * x[3];
+        }
+        to[0] = s0;
+        to[1] = s1;
+        to[2] = s2;
+        to[3] = s3;
+    }
+    for (int64_t j = 0; j < n && e < E; j++)
+        rh_axpy(E - e, w[j], table + (size_t)col[j] * (size_t)E + e, y + e);
 }
 
 void rh_tower_vectors(const struct rh_tower *t, const int32_t *item, int32_t begin, int32_t n, rh_real *out)
@@ -201,14 +302,11 @@ void rh_tower_vectors(const struct rh_tower *t, const int32_t *item, int32_t beg
             memset(y, 0, E * sizeof *y);
         for (int32_t b = 0; b < t->n_blocks; b++) {
             struct row r = open_row(t, d, b, i);
-            const rh_real *table = t->table + (size_t)t->first_column[b] * E;
-            if (r.x) {
-                for (int64_t c = 0; c < r.end; c++)
-                    rh_axpy(t->E, (rh_real)r.x[c], table + (size_t)c * E, y);
-                continue;
-            }
-            for (int64_t j = r.begin; j < r.end; j++)
-                rh_axpy(t->E, r.factor * weight_of(t, &r, t->first_column[b], j), table + (size_t)r.f->col[j] * E, y);
+            if (!r.x && r.begin < r.end)
+                add_rows(t->E, r.end - r.begin, r.f->col + r.begin, r.weight + r.begin,
+                         t->table + (size_t)t->first_column[b] * E, y);
+            for (int64_t c = 0; c < r.end && r.x; c++)
+                rh_axpy(t->E, (rh_real)r.x[c], t->table + (size_t)(t->first_column[b] + c) * E, y);
         }
     }
 }
@@ -221,36 +319,82 @@ struct back {
     const rh_real *dout;
 };
 
-static void add_to_column(struct rh_tower *t, int32_t column, rh_real w, const rh_real *dy)
+/* The features of the items of a minibatch that belong to a part, by column. */
+struct turned {
+    int32_t n_columns;
+    int64_t *begin; /* [n_columns + 1] */
+    int32_t *slot;
+    rh_real *weight;
+};
+
+/* Items stay in order inside a column. */
+static int turn(struct rh_ctx *ctx, const struct back *s, int64_t part, struct turned *x)
 {
-    rh_axpy(t->E, w, dy, t->table_gradient + (size_t)column * (size_t)t->E);
-    t->touched[column] = 1;
+    const struct rh_tower *t = s->tower;
+    const int64_t *row = t->part_row + part * t->n_items;
+    int64_t n = 0;
+    x->n_columns = (int32_t)((t->n_columns - part + PARTS - 1) / PARTS);
+    x->begin = ctx->host->scratch(ctx, (size_t)x->n_columns + 2, sizeof *x->begin);
+    if (!x->begin)
+        return RH_ENOMEM;
+    int64_t *next = x->begin + 1; /* counts, then where a column goes on, then where it has ended */
+    for (int32_t k = 0; k < s->n; k++)
+        for (int64_t j = row[s->item[k]]; j < row[s->item[k] + 1]; j++)
+            next[t->part_column[j]]++;
+    for (int32_t c = 0; c < x->n_columns; c++) {
+        int64_t count = next[c];
+        next[c] = n;
+        n += count;
+    }
+    x->slot = ctx->host->scratch(ctx, (size_t)n + 1, sizeof *x->slot);
+    x->weight = ctx->host->scratch(ctx, (size_t)n + 1, sizeof *x->weight);
+    if (!x->slot || !x->weight)
+        return RH_ENOMEM;
+    for (int32_t k = 0; k < s->n; k++)
+        for (int64_t j = row[s->item[k]]; j < row[s->item[k] + 1]; j++) {
+            int64_t at = next[t->part_column[j]]++;
+            x->slot[at] = k;
+            x->weight[at] = t->part_weight[j];
+        }
+    return RH_OK;
+}
+
+/* Dense blocks have all columns in all items. */
+static void dense_back(const struct back *s, int32_t block, int64_t part)
+{
+    struct rh_tower *t = s->tower;
+    int32_t first = t->first_column[block], begin = (int32_t)((part + PARTS - first % PARTS) % PARTS);
+    bool any = false;
+    for (int32_t d = 0; d < t->n_domains; d++)
+        any |= t->train->domain[d].item_features[block].dense != NULL;
+    for (int32_t k = 0; k < s->n && any; k++) {
+        int32_t d = domain_of(t, s->item[k]);
+        struct row r = open_row(t, d, block, s->item[k] - t->first_item[d]);
+        for (int32_t c = begin; r.x && c < r.end; c += PARTS) {
+            rh_axpy(t->E, (rh_real)r.x[c], s->dout + (size_t)k * (size_t)t->E,
+                    t->table_gradient + (size_t)(first + c) * (size_t)t->E);
+            t->touched[first + c] = 1;
+        }
+    }
 }
 
 static int back_part(struct rh_ctx *ctx, void *arg, int64_t part, int64_t end)
 {
-    (void)ctx, (void)end;
+    (void)end;
     struct back *s = arg;
     struct rh_tower *t = s->tower;
-    for (int32_t k = 0; k < s->n; k++) {
-        int32_t d = domain_of(t, s->item[k]), i = s->item[k] - t->first_item[d];
-        const rh_real *dy = s->dout + (size_t)k * (size_t)t->E;
-        for (int32_t b = 0; b < t->n_blocks; b++) {
-            struct row r = open_row(t, d, b, i);
-            int32_t first = t->first_column[b];
-            if (r.x) {
-                for (int64_t c = 0; c < r.end; c++)
-                    if ((first + c) % PARTS == part)
-                        add_to_column(t, first + (int32_t)c, (rh_real)r.x[c], dy);
-                continue;
-            }
-            for (int64_t j = r.begin; j < r.end; j++) {
-                int32_t column = first + r.f->col[j];
-                if (column % PARTS == part)
-                    add_to_column(t, column, r.factor * weight_of(t, &r, first, j), dy);
-            }
-        }
+    struct turned x;
+    if (part < t->n_columns && turn(ctx, s, part, &x) < 0)
+        return RH_ENOMEM;
+    for (int32_t c = 0; part < t->n_columns && c < x.n_columns; c++) {
+        int64_t at = x.begin[c], n = x.begin[c + 1] - at, column = (int64_t)c * PARTS + part;
+        if (n == 0)
+            continue;
+        add_rows(t->E, n, x.slot + at, x.weight + at, s->dout, t->table_gradient + (size_t)column * (size_t)t->E);
+        t->touched[column] = 1;
     }
+    for (int32_t b = 0; b < t->n_blocks; b++)
+        dense_back(s, b, part);
     return RH_OK;
 }
 
@@ -269,15 +413,17 @@ static int descend_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t en
     size_t E = (size_t)t->E;
     if (t->anchor)
         o.decay = 0;
-    for (int64_t c = begin; c < end; c++)
-        if (t->touched[c]) {
-            size_t at = (size_t)c * E;
-            if (t->anchor)
-                rh_nn_pull(t->E, (rh_real)t->pull, t->anchor + at, t->table + at);
-            rh_nn_descend(&o, t->E, t->table + at, t->table_gradient + at, t->table_first + at,
-                          t->table_second + at);
-            t->touched[c] = 0;
-        }
+    for (int64_t c = begin, next; c < end; c = next) { /* columns side by side in one go */
+        for (next = c; next < end && t->touched[next]; next++)
+            t->touched[next] = 0;
+        size_t at = (size_t)c * E;
+        int64_t n = (next - c) * t->E;
+        if (t->anchor && n)
+            rh_nn_pull(n, (rh_real)t->pull, t->anchor + at, t->table + at);
+        if (n)
+            rh_nn_descend(&o, n, t->table + at, t->table_gradient + at, t->table_first + at, t->table_second + at);
+        next += !n;
+    }
     return RH_OK;
 }
 

@@ -10,7 +10,8 @@
  * The items of all used domains are numbered through: item i of domain d is first_item[d] + i.
  *
  * A step of training needs only the items of its minibatch. They get slots 0, 1, 2 .. in order of appearance.
- * Cost of a pass over n items with z features each: n z E multiply-adds forward, the same backward. */
+ * Cost of a pass over n items with z features each: n z E multiply-adds forward, the same backward. Memory beside the
+ * table and its optimiser: 12 bytes a feature of an item. */
 #ifndef RH_ALGORITHMS_LIB_TOWER_H
 #define RH_ALGORITHMS_LIB_TOWER_H
 
@@ -31,6 +32,12 @@ struct rh_tower {
     int32_t n_blocks, n_columns;
     rh_real *idf;    /* [n_columns] or NULL: 1; ln((1 + items) / (1 + items with the column)) + 1 */
     rh_real *factor; /* [n_items x n_blocks] what makes the bag of a sparse row; unused for dense blocks */
+    rh_real **weight; /* [n_domains x n_blocks] of the features in the vectors of the items; dense: NULL */
+    /* The features once more for the way back, sorted by the part of the table that their columns belong to: part p
+     * has those of item i in [part_row[p n_items + i], part_row[p n_items + i + 1]). */
+    int64_t *part_row;    /* [parts x n_items + 1] */
+    int32_t *part_column; /* number of the column in its part */
+    rh_real *part_weight;
     rh_real *table, *table_first, *table_second, *table_gradient; /* [n_columns x E] */
     uint8_t *touched;                                             /* [n_columns] table_gradient has something there */
     const rh_real *anchor; /* [n_columns x E] or NULL: what the table is pulled to, instead of decaying towards 0 */

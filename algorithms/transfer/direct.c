@@ -8,7 +8,8 @@
  * The head beside the hidden layer follows He et al. 2017, "Neural collaborative filtering" (NeuMF); users as means
  * of their items follow Kabbur et al. 2013, "FISM"; the loss is Rendle et al. 2009, "BPR", by default.
  *
- * Memory: 4 (columns + items) E for the tower with its optimiser, items (2 E + H) for scoring, all float. */
+ * Memory: 4 (columns + items) E for the tower with its optimiser, 3 for each feature of an item, items (2 E + H) for
+ * scoring, all of 4 bytes. */
 #include "algorithms/lib/network.h"
 
 #include <rh/plugin.h>
@@ -76,7 +77,8 @@ static const struct rh_algorithm direct = {
     .summary = "the transfer network trained on the target alone: the twin without transfer",
     .reference = "He et al. 2017, Neural collaborative filtering; Kabbur et al. 2013, FISM",
     .cost = "epoch O(rows x (negatives + 1) x H E), score O(I H) a query, memory 16 (columns + I) E bytes for the "
-            "tower and 4 I (2 E + H) for scoring, with E the embedding and H the hidden size",
+            "tower, 12 for each feature of an item and 4 I (2 E + H) for scoring, with E the embedding and H the "
+            "hidden size",
     .advice = "The twin without transfer of adversarial, pretrain and maml: give it the same settings. Tune the "
               "learning rate and the number of epochs first.",
     .revision = 1,
