@@ -14,7 +14,7 @@ plan() { # plan FILE PROBLEMS RUNS
 plan amazon_pairs_cold 60 480 # 8 targets, 3 shares of cold users, 2 or 3 controls; 8 algorithms on each
 plan amazon_pairs_known 18 198 # 8 targets, 1 to 3 controls; 11 algorithms
 plan amazon_k_shot 60 660     # 2 targets, 3 shares, 5 numbers of shown items, with and without the link; 11 algorithms
-plan amazon_movies_music 12 120 # 2 targets, new and known users, 3 controls; 10 algorithms
+plan amazon_movies_music 12 144 # 2 targets, new and known users, 3 controls; 12 algorithms
 
 if [ -z "${HARNESS_DATA:-}" ]; then
     skip 'pairs of Amazon domains' 'HARNESS_DATA is not set'
