@@ -3,41 +3,15 @@
 #include "../../algorithms/meta/metaemb.c"
 #include "testhost.h"
 
-#include "base/stream.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
-enum { USERS = 30, ITEMS = 12, D = 3, WIDTH = 16, WORDS = 4 };
+#include "newitems.h"
 
-static void assert_near(double x, double expected, double tolerance)
-{
-    if (!(fabs(x - expected) <= tolerance))
-        fail_msg("%.9g, expected %.9g within %g", x, expected, tolerance);
-}
-
-/* Item 10 has one row, item 11 none; an item has the word of its number modulo WORDS, and its users like that word. */
-static struct rh_train make_train(struct test_host *h, struct rh_domain *d, struct rh_features *words)
-{
-    struct rh_rng r = rh_stream(2, "rows", "metaemb", 0);
-    struct test_row row[USERS * ITEMS];
-    struct test_cell cell[ITEMS];
-    int64_t n = 0;
-    for (int32_t u = 0; u < USERS; u++)
-        for (int32_t i = 0; i < 10; i++)
-            if (rh_rng_below(&r, 10) < (i % WORDS == u % WORDS ? 8u : 1u))
-                row[n++] = (struct test_row){ u, i, 4, 0 };
-    row[n++] = (struct test_row){ 2, 10, 4, 0 };
-    for (int32_t i = 0; i < ITEMS; i++)
-        cell[i] = (struct test_cell){ i, i % WORDS, 1 };
-    *d = test_domain(h, "made", USERS, ITEMS, row, n, TEST_VALUES);
-    *words = test_sparse(h, "word", ITEMS, WORDS, cell, ITEMS, false);
-    d->item_features = words;
-    return (struct rh_train){ .n_users = USERS, .n_domains = 1, .domain = d, .n_item_blocks = 1 };
-}
+enum { D = 3, WIDTH = 16 };
 
 static double plain_loss(const struct metaemb_state *s, const struct rh_new_set *a, const double *q, double *g)
 {
@@ -119,17 +93,7 @@ static void who_gets_which_vector(void **state)
             moved += fabs((double)q[f] - (double)s->base.als.item.x[10 * WIDTH + f]);
         assert_true(moved > 1e-3); /* its own vector, or a step away from the generated one */
 
-        /* The new item has the word 3: users of that word like it, the others do not. */
-        struct rh_query query[USERS];
-        static float out[USERS * ITEMS];
-        for (int32_t u = 0; u < USERS; u++)
-            query[u] = test_query(&h, &train, u);
-        assert_int_equal(test_score(&h, &m, query, USERS, 7, out, ITEMS), RH_OK);
-        double like = 0, others = 0;
-        for (int32_t u = 0; u < USERS; u++)
-            *(u % WORDS == 3 ? &like : &others) += (double)out[u * ITEMS + 11] / (u % WORDS == 3 ? 7 : 23);
-        if (!(like > 0.5 && others < 0.5 * like)) /* 3, 7 .. 27: seven of thirty */
-            fail_msg("users of the word have %g, others %g", like, others);
+        assert_liked(&h, &m, &train, 11, 3, 0.5);
         test_model_release(&m);
         test_host_release(&h);
     }

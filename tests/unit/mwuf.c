@@ -3,41 +3,16 @@
 #include "../../algorithms/meta/mwuf.c"
 #include "testhost.h"
 
-#include "base/stream.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
-enum { USERS = 30, ITEMS = 12, D = 3, WIDTH = 16, HIDDEN = 5, WORDS = 4 };
+#include "newitems.h"
 
-static void assert_near(double x, double expected, double tolerance)
-{
-    if (!(fabs(x - expected) <= tolerance))
-        fail_msg("%.9g, expected %.9g within %g", x, expected, tolerance);
-}
-
-/* Item 10 has one row, item 11 none; an item has the word of its number modulo WORDS, and its users like that word. */
-static struct rh_train make_train(struct test_host *h, struct rh_domain *d, struct rh_features *words)
-{
-    struct rh_rng r = rh_stream(2, "rows", "mwuf", 0);
-    struct test_row row[USERS * ITEMS];
-    struct test_cell cell[ITEMS];
-    int64_t n = 0;
-    for (int32_t u = 0; u < USERS; u++)
-        for (int32_t i = 0; i < 10; i++)
-            if (rh_rng_below(&r, 10) < (i % WORDS == u % WORDS ? 8u : 1u))
-                row[n++] = (struct test_row){ u, i, 4, 0 };
-    row[n++] = (struct test_row){ 2, 10, 4, 0 };
-    for (int32_t i = 0; i < ITEMS; i++)
-        cell[i] = (struct test_cell){ i, i % WORDS, 1 };
-    *d = test_domain(h, "made", USERS, ITEMS, row, n, TEST_VALUES);
-    *words = test_sparse(h, "word", ITEMS, WORDS, cell, ITEMS, false);
-    d->item_features = words;
-    return (struct rh_train){ .n_users = USERS, .n_domains = 1, .domain = d, .n_item_blocks = 1 };
-}
+enum { D = 3, WIDTH = 16, HIDDEN = 5 };
 
 /* The vector of an item with these users known, from the equations of the plugin's comment, for weights
  * w = [W1][W2, b2][V1, a1, V2, a2]. */
@@ -190,32 +165,27 @@ static void begins_as_the_average(void **state)
     }
 }
 
-/* A new item with a word: its users like it, whatever becomes of the item that one user has. */
-static void users_of_the_word_like_the_item(void **state)
+/* Scale alone: users of its word like the item that nobody has. Shift alone: users like the one that has it like the
+ * item, whatever its word. */
+static void each_network_knows_its_part(void **state)
 {
     (void)state;
-    for (int own_from = 1; own_from <= 2; own_from++) {
+    static const char *const settings[] = { "shift = no; cold_steps = 0", "scale = no; cold_steps = 0; own_from = 2" };
+    for (int k = 0; k < 2; k++) {
         struct test_host h;
         struct test_model m;
         struct rh_domain d;
         struct rh_features words;
+        char text[100];
         test_host_init(&h, 2, 4);
         struct rh_train train = make_train(&h, &d, &words);
-        const char *settings = own_from == 1 ? "factors = 6; decay = 0" : "factors = 6; decay = 0; own_from = 2";
-        assert_int_equal(test_fit(&h, &mwuf, settings, &train, 200, &m), RH_OK);
+        snprintf(text, sizeof text, "factors = 6; decay = 0; rate = 0.03; %s", settings[k]);
+        assert_int_equal(test_fit(&h, &mwuf, text, &train, 200, &m), RH_OK);
         const struct mwuf_state *s = m.state;
-        for (int f = 6; f < WIDTH; f++)
-            assert_true(s->base.als.item.x[11 * WIDTH + f] == 0);
-        struct rh_query query[USERS];
-        static float out[USERS * ITEMS];
-        for (int32_t u = 0; u < USERS; u++)
-            query[u] = test_query(&h, &train, u);
-        assert_int_equal(test_score(&h, &m, query, USERS, 7, out, ITEMS), RH_OK);
-        double like = 0, others = 0;
-        for (int32_t u = 0; u < USERS; u++)
-            *(u % WORDS == 3 ? &like : &others) += (double)out[u * ITEMS + 11] / (u % WORDS == 3 ? 7 : 23);
-        if (!(like > 0.5 && others < 0.5 * like)) /* 3, 7 .. 27: seven of thirty */
-            fail_msg("users of the word have %g, others %g", like, others);
+        for (int i = 10; i < 12; i++)
+            for (int f = 6; f < WIDTH; f++)
+                assert_true(s->base.als.item.x[i * WIDTH + f] == 0);
+        assert_liked(&h, &m, &train, k ? 10 : 11, k ? 2 : 3, 0.5); /* user 2 has item 10 */
         test_model_release(&m);
         test_host_release(&h);
     }
@@ -226,7 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gradient_is_that_of_differences),
         cmocka_unit_test(begins_as_the_average),
-        cmocka_unit_test(users_of_the_word_like_the_item),
+        cmocka_unit_test(each_network_knows_its_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
