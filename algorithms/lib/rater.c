@@ -41,7 +41,7 @@ static int make_tasks(struct rh_ctx *ctx, struct rh_rater *r)
             r->task[r->n_tasks++] = u;
     if (r->n_tasks == 0)
         return ctx->host->fail(ctx, RH_EDATA, "%s makes a task of each user with two rows or more in '%s': there is "
-                               "none; data with longer histories is needed", r->who, d->name);
+                               "none; data with longer histories is needed", r->method->who, d->name);
     return RH_OK;
 }
 
@@ -51,15 +51,15 @@ static int take_items(struct rh_ctx *ctx, struct rh_rater *r)
     return r->item ? RH_OK : RH_ENOMEM;
 }
 
-int rh_rater_init(struct rh_ctx *ctx, struct rh_rater *r)
+static int init(struct rh_ctx *ctx, struct rh_rater *r)
 {
-    int status = rh_fields_init(ctx, &r->fields, r->who, r->train, (int32_t)r->params->factors);
+    int status = rh_fields_init(ctx, &r->fields, r->method->who, r->train, (int32_t)r->params->factors);
     if (status == RH_OK)
         status = make_tasks(ctx, r);
     return status == RH_OK ? take_items(ctx, r) : status;
 }
 
-int rh_rater_weights(struct rh_ctx *ctx, struct rh_rater *r)
+static int take_weights(struct rh_ctx *ctx, struct rh_rater *r)
 {
     size_t size = (size_t)r->size;
     r->phi = ctx->host->alloc(ctx, size, sizeof *r->phi);
@@ -79,20 +79,40 @@ static int publish_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t en
     return RH_OK;
 }
 
-int rh_rater_publish(struct rh_ctx *ctx, struct rh_rater *r)
+static int publish(struct rh_ctx *ctx, struct rh_rater *r)
 {
     if (!rh_nn_finite(r->size, r->phi) || !rh_fields_finite(&r->fields))
-        return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: its weights are not finite; try a rate below %g", r->who,
-                               r->params->rate);
+        return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: its weights are not finite; try a rate below %g",
+                               r->method->who, r->params->rate);
     return ctx->host->parallel(ctx, target_of(r)->n_items, 256, publish_part, r);
 }
 
-int rh_rater_persist_fields(struct rh_ctx *ctx, struct rh_rater *r)
+/* State and parameters begin with what is the rater's. */
+static struct rh_rater *describe(const struct rh_rater_method *method, const void *params, const struct rh_train *train,
+                                 void *state)
 {
-    return rh_fields_persist(ctx, &r->fields, r->who, r->train, (int32_t)r->params->factors);
+    struct rh_rater *r = state;
+    r->method = method;
+    r->self = state;
+    r->params = params;
+    r->train = train;
+    return r;
 }
 
-int rh_rater_persist_weights(struct rh_ctx *ctx, struct rh_rater *r)
+int rh_rater_fit(struct rh_ctx *ctx, const struct rh_rater_method *method, const void *params,
+                 const struct rh_train *train, void *state)
+{
+    struct rh_rater *r = describe(method, params, train, state);
+    int status = init(ctx, r);
+    if (status < 0)
+        return status;
+    method->shape(state, params);
+    if ((status = take_weights(ctx, r)) < 0 || (status = method->start(ctx, state)) < 0)
+        return status;
+    return publish(ctx, r);
+}
+
+static int persist_weights(struct rh_ctx *ctx, struct rh_rater *r)
 {
     const struct rh_host *host = ctx->host;
     int status = host->field(ctx, "layers", &r->phi, r->size, sizeof *r->phi);
@@ -104,12 +124,21 @@ int rh_rater_persist_weights(struct rh_ctx *ctx, struct rh_rater *r)
     return host->value(ctx, "steps", &r->optimizer.step, sizeof r->optimizer.step);
 }
 
-int rh_rater_persisted(struct rh_ctx *ctx, struct rh_rater *r)
+int rh_rater_persist(struct rh_ctx *ctx, const struct rh_rater_method *method, const void *params,
+                     const struct rh_train *train, void *state)
 {
-    if (!(ctx->host->purpose(ctx) & RH_FOR_LOADING))
-        return RH_OK;
-    int status = r->item ? RH_OK : take_items(ctx, r);
-    return status < 0 ? status : rh_rater_publish(ctx, r);
+    struct rh_rater *r = describe(method, params, train, state);
+    int status = rh_fields_persist(ctx, &r->fields, method->who, train, (int32_t)r->params->factors);
+    if (status < 0)
+        return status;
+    method->shape(state, params);
+    status = persist_weights(ctx, r);
+    if (status >= 0 && method->persist)
+        status = method->persist(ctx, state);
+    if (status < 0 || !(ctx->host->purpose(ctx) & RH_FOR_LOADING))
+        return status;
+    status = r->item ? RH_OK : take_items(ctx, r);
+    return status < 0 ? status : publish(ctx, r);
 }
 
 /* ---------------------------------------------------------------------------------------------------- training */
@@ -254,9 +283,10 @@ static int refuse(struct rh_ctx *ctx, const struct rh_rater *r)
 {
     if (r->inner_rate > 0)
         return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: the loss of a query set is not finite; try an "
-                               "inner_rate below %g or a rate below %g", r->who, r->inner_rate, r->params->rate);
+                               "inner_rate below %g or a rate below %g", r->method->who, r->inner_rate,
+                               r->params->rate);
     return ctx->host->fail(ctx, RH_ENUMERIC, "%s diverged: the loss of a query set is not finite; try a rate below %g",
-                           r->who, r->params->rate);
+                           r->method->who, r->params->rate);
 }
 
 /* One outer step; *loss: the sum over the tasks. */
@@ -290,8 +320,9 @@ static int learn(struct rh_ctx *ctx, struct batch *b, double *loss)
     return status < 0 ? status : rh_fields_descend(ctx, &r->fields, &r->optimizer);
 }
 
-int rh_rater_epoch(struct rh_ctx *ctx, struct rh_rater *r, int32_t number, double *loss)
+int rh_rater_epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
 {
+    struct rh_rater *r = state;
     const struct rh_rater_params *p = r->params;
     int32_t size = p->meta_batch < r->n_tasks ? (int32_t)p->meta_batch : r->n_tasks;
     int32_t *task = ctx->host->scratch(ctx, (size_t)r->n_tasks, sizeof *task);
@@ -313,7 +344,7 @@ int rh_rater_epoch(struct rh_ctx *ctx, struct rh_rater *r, int32_t number, doubl
         sum += part;
     }
     *loss = sum / r->n_tasks;
-    return status < 0 ? status : rh_rater_publish(ctx, r);
+    return status < 0 ? status : publish(ctx, r);
 }
 
 /* ------------------------------------------------------------------------------------------------------ scoring */
@@ -405,9 +436,10 @@ static int score_query(struct rh_ctx *ctx, const struct rh_rater *r, const struc
     return status;
 }
 
-int rh_rater_score(struct rh_ctx *ctx, const struct rh_rater *r, const struct rh_query *query, int32_t n, float *out,
+int rh_rater_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
                    size_t stride)
 {
+    const struct rh_rater *r = state;
     struct scoring y;
     int status = take_memory(ctx, r, query, n, &y);
     for (int32_t i = 0; i < n && status == RH_OK; i++)

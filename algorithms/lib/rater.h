@@ -69,6 +69,13 @@ struct rh_rater_back {
 /* What makes one network different from another. `self` is the state of the plugin. Statuses are as everywhere; work
  * and room are memory of this task or query alone. */
 struct rh_rater_method {
+    const char *who; /* begins the sentence of a refusal */
+    /* When the fields are known: shapes, and the size of phi. Then, in fit, random weights. What is saved beside the
+     * fields and phi; may be NULL. */
+    void (*shape)(void *self, const void *params);
+    int (*start)(struct rh_ctx *ctx, void *self);
+    int (*persist)(struct rh_ctx *ctx, void *self);
+
     size_t (*work)(const void *self, int32_t n); /* numbers for a task of n rows at most */
     /* Before and after the tasks of an outer step, with all of them; may be NULL. work: tasks [n x stride]. */
     int (*before)(struct rh_ctx *ctx, void *self, int32_t n, const struct rh_rater_rows *task, rh_real *work,
@@ -85,38 +92,47 @@ struct rh_rater_method {
 };
 
 struct rh_rater {
-    const char *who; /* begins the sentence of a refusal */
     const struct rh_rater_method *method;
     void *self;
     const struct rh_rater_params *params;
     const struct rh_train *train;
-    double inner_rate; /* to be advised about when it diverges; 0: there is none */
+    double inner_rate; /* set by shape: to be advised about when it diverges; 0: there is none */
     struct rh_fields fields;
     int64_t size;                  /* of phi */
     rh_real *phi, *first, *second; /* [size] weights, and the moments of the optimiser */
     struct rh_optimizer_state optimizer;
     int32_t *task; /* [n_tasks] users with two rows or more */
     int32_t n_tasks;
-    rh_real *item; /* [items x item_width] made by rh_rater_publish: the items' part of x */
+    rh_real *item; /* [items x item_width] the items' part of x, made after each epoch */
 };
 
-/* In fit, in this order: rh_rater_init of a zeroed rater whose who, method, self, params and train are set, which knows
- * the fields; rh_rater_weights of phi, zeros, when `size` is set; random weights by the plugin; rh_rater_publish. */
-int rh_rater_init(struct rh_ctx *ctx, struct rh_rater *r);
-int rh_rater_weights(struct rh_ctx *ctx, struct rh_rater *r);
 /* Layers begin as PyTorch's do, which the methods were published in: all uniform in +- 1 / sqrt(width of the input). */
 void rh_rater_init_layers(const struct rh_mlp *m, struct rh_rng *rng, rh_real *phi);
-/* What scoring reads of the tables; RH_ENUMERIC when weights are not finite. */
-int rh_rater_publish(struct rh_ctx *ctx, struct rh_rater *r);
 
-int rh_rater_epoch(struct rh_ctx *ctx, struct rh_rater *r, int32_t number, double *loss);
-int rh_rater_score(struct rh_ctx *ctx, const struct rh_rater *r, const struct rh_query *query, int32_t n, float *out,
+/* The callbacks of a plugin whose state begins with a struct rh_rater, and whose parameters begin with RH_RATER_FIELDS.
+ * Those that have to know its method are written by RH_RATER_CALLBACKS; RH_RATER_DESCRIPTOR is what their descriptors
+ * have in common. */
+int rh_rater_fit(struct rh_ctx *ctx, const struct rh_rater_method *method, const void *params,
+                 const struct rh_train *train, void *state);
+int rh_rater_epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss);
+int rh_rater_score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
                    size_t stride);
-
-/* In persist, in this order: the fields, of a rater set as for rh_rater_init; the weights, when `size` is set; what is
- * the plugin's own; and after all of them, publish where something was loaded. */
-int rh_rater_persist_fields(struct rh_ctx *ctx, struct rh_rater *r);
-int rh_rater_persist_weights(struct rh_ctx *ctx, struct rh_rater *r);
-int rh_rater_persisted(struct rh_ctx *ctx, struct rh_rater *r);
+int rh_rater_persist(struct rh_ctx *ctx, const struct rh_rater_method *method, const void *params,
+                     const struct rh_train *train, void *state);
+#define RH_RATER_CALLBACKS(method)                                                                                   \
+    static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)                \
+    {                                                                                                                \
+        return rh_rater_fit(ctx, &method, params, train, state);                                                     \
+    }                                                                                                                \
+    static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)            \
+    {                                                                                                                \
+        return rh_rater_persist(ctx, &method, params, train, state);                                                 \
+    }
+#define RH_RATER_DESCRIPTOR                                                                                          \
+    .abi = RH_ABI, .size = sizeof(struct rh_algorithm),                                                              \
+    .flags = RH_A_NEEDS_VALUES | RH_A_NEEDS_ITEM_FEATURES | RH_A_RATES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |         \
+             RH_A_RANDOM | RH_A_RESUMES,                                                                             \
+    .params = params_table, .params_size = sizeof(struct params), .state_size = sizeof(struct state), .epochs = 20,  \
+    .fit = fit, .epoch = rh_rater_epoch, .score = rh_rater_score, .persist = persist
 
 #endif

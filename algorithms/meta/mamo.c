@@ -181,24 +181,12 @@ static const rh_real *predict(const void *self, int32_t n, const rh_real *x, rh_
     return rh_memories_predict(&s->memories, r.theta, &set, r.work);
 }
 
-static const struct rh_rater_method method = { .work = work, .learn = learn, .after = after, .room = room, .meet = meet,
-                                               .predict = predict };
-
 /* ------------------------------------------------------------------------------------------------------ set-up */
 
-static void describe(struct state *s, const struct params *p, const struct rh_train *train)
+static void shape(void *self, const void *params)
 {
-    s->rater.who = "mamo";
-    s->rater.method = &method;
-    s->rater.self = s;
-    s->rater.params = &p->rater;
-    s->rater.train = train;
-    s->rater.inner_rate = p->inner_rate;
-}
-
-/* When the fields are known. */
-static void describe_network(struct state *s, const struct params *p)
-{
+    struct state *s = self;
+    const struct params *p = params;
     struct rh_memories *m = &s->memories;
     const struct rh_fields *f = &s->rater.fields;
     m->slots = (int32_t)p->slots;
@@ -211,6 +199,7 @@ static void describe_network(struct state *s, const struct params *p)
     m->printed = p->write == WRITE_PRINTED;
     rh_memories_shape(m, f->width - f->item_width, f->item_width, (int32_t)p->hidden, (int32_t)p->factors);
     s->rater.size = rh_memories_phi(m);
+    s->rater.inner_rate = p->inner_rate;
 }
 
 static int take_memories(struct rh_ctx *ctx, struct rh_memories *m)
@@ -231,62 +220,36 @@ static int take_memories(struct rh_ctx *ctx, struct rh_memories *m)
     return RH_OK;
 }
 
-static void init_network(struct rh_ctx *ctx, struct state *s)
+static int start(struct rh_ctx *ctx, void *self)
 {
+    struct state *s = self;
     const struct rh_memories *m = &s->memories;
     const struct rh_mlp *const net[] = { &m->user, &m->item, &m->head, &m->task };
     struct rh_rng r = ctx->host->stream(ctx, "layers", 0);
     rh_real *at = s->rater.phi;
     for (int k = 0; k < (m->slots > 0 ? 3 : 4); at += rh_mlp_size(net[k]), k++)
         rh_rater_init_layers(net[k], &r, at);
+    return take_memories(ctx, &s->memories);
 }
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+static int persist_memories(struct rh_ctx *ctx, void *self)
 {
-    struct state *s = state;
-    describe(s, params, train);
-    int status = rh_rater_init(ctx, &s->rater);
-    if (status < 0)
-        return status;
-    describe_network(s, params);
-    if ((status = rh_rater_weights(ctx, &s->rater)) < 0 || (status = take_memories(ctx, &s->memories)) < 0)
-        return status;
-    init_network(ctx, s);
-    return rh_rater_publish(ctx, &s->rater);
-}
-
-static int epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
-{
-    return rh_rater_epoch(ctx, &((struct state *)state)->rater, number, loss);
-}
-
-static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
-                 size_t stride)
-{
-    return rh_rater_score(ctx, &((const struct state *)state)->rater, query, n, out, stride);
-}
-
-static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    struct state *s = state;
-    struct rh_memories *m = &s->memories;
-    describe(s, params, train);
-    int status = rh_rater_persist_fields(ctx, &s->rater);
-    if (status < 0)
-        return status;
-    describe_network(s, params);
+    struct rh_memories *m = &((struct state *)self)->memories;
     int64_t slots = m->slots, user = rh_memories_user(m), task = rh_mlp_size(&m->task);
-    if ((status = rh_rater_persist_weights(ctx, &s->rater)) < 0 ||
-        (status = ctx->host->field(ctx, "profiles", &m->profile, slots * m->U, sizeof *m->profile)) < 0 ||
-        (status = ctx->host->field(ctx, "gradients", &m->gradient, slots * user, sizeof *m->gradient)) < 0 ||
-        (status = ctx->host->field(ctx, "preferences", &m->preference, slots * task, sizeof *m->preference)) < 0)
+    int status;
+    if ((status = ctx->host->field(ctx, "profiles", &m->profile, slots * m->U, sizeof *m->profile)) < 0 ||
+        (status = ctx->host->field(ctx, "gradients", &m->gradient, slots * user, sizeof *m->gradient)) < 0)
         return status;
-    return rh_rater_persisted(ctx, &s->rater);
+    return ctx->host->field(ctx, "preferences", &m->preference, slots * task, sizeof *m->preference);
 }
+
+static const struct rh_rater_method method = { .who = "mamo", .shape = shape, .start = start,
+                                               .persist = persist_memories, .work = work, .learn = learn,
+                                               .after = after, .room = room, .meet = meet, .predict = predict };
+RH_RATER_CALLBACKS(method)
 
 static const struct rh_algorithm mamo = {
-    .abi = RH_ABI,
-    .size = sizeof(struct rh_algorithm),
+    RH_RATER_DESCRIPTOR,
     .name = "mamo",
     .summary = "ratings from contents by a network that starts for each user from memories, then adapts to a few",
     .reference = "Dong, Yuan, Yao, Xu, Zhu 2020, MAMO: Memory-augmented meta-optimization for cold-start "
@@ -298,15 +261,5 @@ static const struct rh_algorithm mamo = {
               "inner_rate first, then inner_steps and slots; long inner steps spoil the memories. slots = 0 is the "
               "twin without memories, inner_steps = 0 the one that does not adapt; melu adapts without memories.",
     .revision = 1,
-    .flags = RH_A_NEEDS_VALUES | RH_A_NEEDS_ITEM_FEATURES | RH_A_RATES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
-             RH_A_RANDOM | RH_A_RESUMES,
-    .params = params_table,
-    .params_size = sizeof(struct params),
-    .state_size = sizeof(struct state),
-    .epochs = 20,
-    .fit = fit,
-    .epoch = epoch,
-    .score = score,
-    .persist = persist,
 };
 RH_ALGORITHM(mamo)

@@ -97,73 +97,35 @@ static const rh_real *predict(const void *self, int32_t n, const rh_real *x, rh_
     return rh_mlp_forward(&s->adapt.mlp, room, n, x, NULL, room + s->rater.size);
 }
 
-static const struct rh_rater_method method = { .work = work, .learn = learn, .room = room, .meet = meet,
-                                               .predict = predict };
-
 /* ------------------------------------------------------------------------------------------------------ set-up */
 
-static void describe(struct state *s, const struct params *p, const struct rh_train *train)
+static void shape(void *self, const void *params)
 {
-    s->rater.who = "melu";
-    s->rater.method = &method;
-    s->rater.self = s;
-    s->rater.params = &p->rater;
-    s->rater.train = train;
-    s->rater.inner_rate = p->inner_rate;
-}
-
-/* When the fields are known. */
-static void describe_layers(struct state *s, const struct params *p)
-{
+    struct state *s = self;
+    const struct params *p = params;
     int32_t H = (int32_t)p->hidden;
     s->adapt = (struct rh_adapt){ .mlp = { 3, { s->rater.fields.width, H, H, 1 }, RH_RELU, RH_LINEAR, false },
                                   .rate = p->inner_rate,
                                   .steps = (int32_t)p->inner_steps,
                                   .first_order = p->order == FIRST_ORDER };
     s->rater.size = rh_mlp_size(&s->adapt.mlp);
+    s->rater.inner_rate = p->inner_rate;
 }
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
+static int start(struct rh_ctx *ctx, void *self)
 {
-    struct state *s = state;
-    describe(s, params, train);
-    int status = rh_rater_init(ctx, &s->rater);
-    if (status < 0)
-        return status;
-    describe_layers(s, params);
-    if ((status = rh_rater_weights(ctx, &s->rater)) < 0)
-        return status;
+    struct state *s = self;
     struct rh_rng r = ctx->host->stream(ctx, "layers", 0);
     rh_rater_init_layers(&s->adapt.mlp, &r, s->rater.phi);
-    return rh_rater_publish(ctx, &s->rater);
+    return RH_OK;
 }
 
-static int epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
-{
-    return rh_rater_epoch(ctx, &((struct state *)state)->rater, number, loss);
-}
-
-static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
-                 size_t stride)
-{
-    return rh_rater_score(ctx, &((const struct state *)state)->rater, query, n, out, stride);
-}
-
-static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    struct state *s = state;
-    describe(s, params, train);
-    int status = rh_rater_persist_fields(ctx, &s->rater);
-    if (status < 0)
-        return status;
-    describe_layers(s, params);
-    status = rh_rater_persist_weights(ctx, &s->rater);
-    return status < 0 ? status : rh_rater_persisted(ctx, &s->rater);
-}
+static const struct rh_rater_method method = { .who = "melu", .shape = shape, .start = start, .work = work,
+                                               .learn = learn, .room = room, .meet = meet, .predict = predict };
+RH_RATER_CALLBACKS(method)
 
 static const struct rh_algorithm melu = {
-    .abi = RH_ABI,
-    .size = sizeof(struct rh_algorithm),
+    RH_RATER_DESCRIPTOR,
     .name = "melu",
     .summary = "ratings from the contents of user and item, by layers that are meta-learned to adapt to a few ratings",
     .reference = "Lee, Im, Jang, Cho, Chung 2019, MeLU: Meta-learned user preference estimator for cold-start "
@@ -174,15 +136,5 @@ static const struct rh_algorithm melu = {
     .advice = "For ratings of new users or new items of which contents are known. Tune rate and inner_rate first, then "
               "inner_steps; the paper's rates are 5e-5 and 5e-6. inner_steps = 0 is the twin without adaptation.",
     .revision = 1,
-    .flags = RH_A_NEEDS_VALUES | RH_A_NEEDS_ITEM_FEATURES | RH_A_RATES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
-             RH_A_RANDOM | RH_A_RESUMES,
-    .params = params_table,
-    .params_size = sizeof(struct params),
-    .state_size = sizeof(struct state),
-    .epochs = 20,
-    .fit = fit,
-    .epoch = epoch,
-    .score = score,
-    .persist = persist,
 };
 RH_ALGORITHM(melu)

@@ -147,23 +147,12 @@ static const rh_real *predict(const void *self, int32_t n, const rh_real *x, rh_
     return rh_process_predict(&s->process, s->rater.phi, room, n, x, room + rh_process_met(&s->process));
 }
 
-static const struct rh_rater_method method = { .work = work, .before = before, .learn = learn, .room = room,
-                                               .meet = meet, .predict = predict };
-
 /* ------------------------------------------------------------------------------------------------------ set-up */
 
-static void describe(struct state *s, const struct params *p, const struct rh_train *train)
+static void shape(void *self, const void *params)
 {
-    s->rater.who = "tanp";
-    s->rater.method = &method;
-    s->rater.self = s;
-    s->rater.params = &p->rater;
-    s->rater.train = train;
-}
-
-/* When the fields are known. */
-static void describe_network(struct state *s, const struct params *p)
-{
+    struct state *s = self;
+    const struct params *p = params;
     s->process = (struct rh_process){ .X = s->rater.fields.width, .H = (int32_t)p->hidden, .Z = (int32_t)p->latent,
                                       .T = (int32_t)p->identity, .K = (int32_t)p->centroids,
                                       .modulation = (enum rh_modulation)p->modulation, .nu = p->nu,
@@ -173,8 +162,9 @@ static void describe_network(struct state *s, const struct params *p)
 }
 
 /* Layers as everywhere; centroids as their program begins: uniform in +- sqrt(6 / (K + T)). */
-static void init_network(struct rh_ctx *ctx, struct state *s)
+static int start(struct rh_ctx *ctx, void *self)
 {
+    struct state *s = self;
     const struct rh_process *p = &s->process;
     struct rh_rng r = ctx->host->stream(ctx, "layers", 0);
     rh_real *phi = s->rater.phi;
@@ -191,48 +181,16 @@ static void init_network(struct rh_ctx *ctx, struct state *s)
         phi[i] = (rh_real)(limit * (2 * rh_rng_uniform(&r) - 1));
     for (int l = 0; l <= RH_PROCESS_LAYERS; l++)
         rh_rater_init_layers(&p->decoder[l], &r, phi + p->at_decoder[l]);
+    return RH_OK;
 }
 
-static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    struct state *s = state;
-    describe(s, params, train);
-    int status = rh_rater_init(ctx, &s->rater);
-    if (status < 0)
-        return status;
-    describe_network(s, params);
-    if ((status = rh_rater_weights(ctx, &s->rater)) < 0)
-        return status;
-    init_network(ctx, s);
-    return rh_rater_publish(ctx, &s->rater);
-}
-
-static int epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
-{
-    return rh_rater_epoch(ctx, &((struct state *)state)->rater, number, loss);
-}
-
-static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *query, int32_t n, float *out,
-                 size_t stride)
-{
-    return rh_rater_score(ctx, &((const struct state *)state)->rater, query, n, out, stride);
-}
-
-static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
-{
-    struct state *s = state;
-    describe(s, params, train);
-    int status = rh_rater_persist_fields(ctx, &s->rater);
-    if (status < 0)
-        return status;
-    describe_network(s, params);
-    status = rh_rater_persist_weights(ctx, &s->rater);
-    return status < 0 ? status : rh_rater_persisted(ctx, &s->rater);
-}
+static const struct rh_rater_method method = { .who = "tanp", .shape = shape, .start = start, .work = work,
+                                               .before = before, .learn = learn, .room = room, .meet = meet,
+                                               .predict = predict };
+RH_RATER_CALLBACKS(method)
 
 static const struct rh_algorithm tanp = {
-    .abi = RH_ABI,
-    .size = sizeof(struct rh_algorithm),
+    RH_RATER_DESCRIPTOR,
     .name = "tanp",
     .summary = "ratings from contents by a neural process that a few ratings shape, without steps of descent",
     .reference = "Lin, Wu, Zhou, Pan, Cao, Wang 2021, Task-adaptive neural process for user cold-start recommendation, "
@@ -243,15 +201,5 @@ static const struct rh_algorithm tanp = {
               "and lambda. latent = 0 with modulation = none is the twin that looks at no ratings; melu and mamo adapt "
               "by descent.",
     .revision = 1,
-    .flags = RH_A_NEEDS_VALUES | RH_A_NEEDS_ITEM_FEATURES | RH_A_RATES | RH_A_COLD_USERS | RH_A_COLD_ITEMS |
-             RH_A_RANDOM | RH_A_RESUMES,
-    .params = params_table,
-    .params_size = sizeof(struct params),
-    .state_size = sizeof(struct state),
-    .epochs = 20,
-    .fit = fit,
-    .epoch = epoch,
-    .score = score,
-    .persist = persist,
 };
 RH_ALGORITHM(tanp)
