@@ -47,11 +47,11 @@ static const struct rh_param sscdr_table[] = {
     RH_REAL(struct sscdr_params, rate, 0.01, 1e-9, 10, "learning rate of the points"),
     RH_INT(struct sscdr_params, others, 1, 1, 64, "items drawn for each one of the user, of which the nearest counts"),
     RH_BOOL(struct sscdr_params, transfer, true, "no: the target's space alone, the twin without transfer"),
-    RH_REAL(struct sscdr_params, unsupervised, 0.1, 0, 1000,
+    RH_REAL(struct sscdr_params, unsupervised, 0.3, 0, 1000,
             "weight of the source items of shared users; 0: a supervised map"),
     RH_INT(struct sscdr_params, hidden, 64, 1, 4096, "units of the map's hidden layer"),
     RH_REAL(struct sscdr_params, map_rate, 0.005, 1e-7, 10, "learning rate of the map (Adam)"),
-    RH_REAL(struct sscdr_params, map_decay, 0, 0, 100, "weight decay of the map: share taken by a step of rate 1"),
+    RH_REAL(struct sscdr_params, map_decay, 10, 0, 100, "weight decay of the map: share taken by a step of rate 1"),
     RH_INT(struct sscdr_params, map_passes, 5, 1, 100000, "passes over the shared users in an epoch"),
     RH_INT(struct sscdr_params, batch, 64, 1, 65536, "shared users a step of the map"),
     RH_INT(struct sscdr_params, hops, 2, 0, MOST_HOPS, "in the sources from which a user's point is gathered"),
@@ -319,9 +319,9 @@ static int sscdr_epoch(struct rh_ctx *ctx, void *state, int32_t epoch, double *l
     return status < 0 ? status : publish(ctx, s);
 }
 
-/* y = ball(y + mean of the points of the history), where there is any. */
-static void hop(const struct rh_space *m, const float *item, const int32_t *history, int32_t n, int32_t first,
-                float *sum)
+/* Adds the points of a history, whose items begin at row `first`. */
+static void add_points(const struct rh_space *m, const float *item, const int32_t *history, int32_t n, int32_t first,
+                       float *sum)
 {
     for (int32_t k = 0; k < n; k++)
         rh_factor_add(sum, 1, item + ((int64_t)first + history[k]) * m->width, m->width);
@@ -351,7 +351,7 @@ static void point_of(const struct sscdr_state *s, const struct rh_query *q, rh_r
             memset(sum, 0, bytes);
             for (int32_t d = 0; d < train->n_domains; d++)
                 if (d != train->target)
-                    hop(&s->source, s->near[h], q->history[d].item, q->history[d].n, s->first_item[d], sum);
+                    add_points(&s->source, s->near[h], q->history[d].item, q->history[d].n, s->first_item[d], sum);
             rh_factor_add(x, 1 / (float)elsewhere, sum, width);
             rh_ball(x, width);
         }
@@ -360,7 +360,7 @@ static void point_of(const struct sscdr_state *s, const struct rh_query *q, rh_r
     }
     if (own->n) {
         memset(sum, 0, bytes);
-        hop(m, m->item, own->item, own->n, 0, sum);
+        add_points(m, m->item, own->item, own->n, 0, sum);
         rh_factor_add(y, 1 / (float)own->n, sum, width);
         rh_ball(y, width);
     }
@@ -415,7 +415,7 @@ static const struct rh_algorithm sscdr = {
     .advice = "As emcdr, for users who are cold in the target, where few are shared: the map also learns from the "
               "source items of those who are. unsupervised = 0 is the same with the supervised map alone, transfer = "
               "no the twin, metric learning in the target. Tune margin and the number of epochs, then unsupervised "
-              "and hops.",
+              "and map_decay, of which few shared users need more.",
     .revision = 1,
     .flags = RH_A_USES_SOURCES | RH_A_NEEDS_SOURCES | RH_A_COLD_USERS | RH_A_RANDOM | RH_A_RESUMES,
     .params = sscdr_table,

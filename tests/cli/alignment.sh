@@ -2,6 +2,7 @@
 # Aligned features on generated data whose truth is a setting: they gain over the same network without alignment where
 # the features of the domains are turned and there is something to transfer, and nowhere else.
 . "${HARNESS_SOURCE:-.}/tests/cli/tap.sh"
+. "${HARNESS_SOURCE:-.}/tests/cli/intervals.sh"
 
 # Nobody links the domains in training (known = 0): what the books tell about a movie goes through features alone, and
 # those of the two domains lie at an angle whose cosine is 0.3. The tastes of a user in both are the same (sharing = 1)
@@ -20,7 +21,7 @@ words = no
 vectors = yes
 turn = 0.7
 sharing = 0 | 1
-seed = 3 | 17 | 29
+seed = 3 | 17 | 29 | 41 | 53 | 67
 [problem.cold]
 target = generated/movies
 sources = generated/books
@@ -57,27 +58,7 @@ item_ids = no
 source_history = 1
 batch = 8
 END
-# gains METRIC [STORE REFERENCE]: a line 'problem|method|mean|lower|upper' for each method and setting: of the
-# difference to REFERENCE (unaligned), over the 96 users of each of the three seeds, with its 99 % t interval
-# (t = 2.593 for 287 degrees of freedom).
-gains() {
-    sqlite3 -separator '|' "${2:-turned.sqlite}" "
-        SELECT substr(p, 1, instr(p, 'seed=') - 1) || iif(instr(p, 'placebo='), substr(p, instr(p, 'placebo=')), ''),
-            m, sum(d), sum(d * d), count(*)
-        FROM (
-            SELECT ep.label AS p, er.label AS m, b.value - a.value AS d
-            FROM experiment_run ea JOIN run ra ON ra.id = ea.run
-            JOIN user_value a ON a.run = ra.id AND a.metric = '$1'
-            JOIN run rb ON rb.problem = ra.problem AND rb.id <> ra.id
-            JOIN user_value b ON b.run = rb.id AND b.metric = '$1' AND b.position = a.position
-            JOIN experiment_run er ON er.run = rb.id JOIN experiment_problem ep ON ep.problem = rb.problem
-            WHERE ea.label = '${3:-unaligned}')
-        GROUP BY 1, 2" | awk -F'|' '{
-            mean = $3 / $5
-            half = 2.593 * sqrt(($4 - $5 * mean * mean) / ($5 - 1) / $5)
-            if ($5 == 288) printf "%s|%s|%.4f|%.4f|%.4f\n", $1, $2, mean, mean - half, mean + half
-        }'
-}
+store=turned.sqlite reference=unaligned
 holds() { # holds SHARING PLACEBO CONDITION: for each of 3 methods
     sed 's/^/interval: /' gains
     awk -F'|' -v sharing="sharing=$1 " -v placebo="placebo=$2" \
@@ -100,6 +81,7 @@ fi
 # over the same network on the vectors as they are, and over kernel principal components, their twin; but not with the
 # books of a stranger. A turn moves more than means: there they do not gain over the vectors as they are.
 sed -e 's/^name = .*/name = moved/' -e 's/^turn = .*/offset = 2/' -e 's/^sharing = .*/sharing = 1/' \
+    -e 's/^seed = .*/seed = 3 | 17 | 29/' \
     -e '/^.algorithm.coral/,$d' turned.ini >moved.ini
 cat >>moved.ini <<'END'
 [algorithm.tca]

@@ -40,35 +40,56 @@ static void copy(struct rh_network *net, rh_real *x, bool back)
         memcpy(back ? part[k] : x, back ? x : part[k], (size_t)n[k] * sizeof *x);
 }
 
+/* Two models with the same settings, the one after an epoch, the other before it. */
+struct two {
+    struct test_host h;
+    struct test_world w;
+    struct test_model done, by_hand;
+    struct rh_network *net; /* of by_hand */
+    int64_t n;              /* weights */
+};
+
+static void make_two(struct two *t, const char *settings)
+{
+    test_host_init(&t->h, 2, 7);
+    test_world(&t->h, &spec, &t->w);
+    fit_to(&t->h, settings, &t->w.train, 1, &t->done);
+    fit_to(&t->h, settings, &t->w.train, 0, &t->by_hand);
+    t->net = &((struct state *)t->by_hand.state)->net;
+    t->n = size_of(t->net);
+}
+
+static void end_two(struct two *t)
+{
+    test_model_release(&t->done);
+    test_model_release(&t->by_hand);
+    test_host_release(&t->h);
+}
+
 /* From the same start: a pass over each domain in the order of the stream, half the way; then from there a pass over
  * each helper and over the target, a quarter of the way. */
 static void an_epoch_is_what_the_rules_say(void **state)
 {
     (void)state;
-    static const char *const settings = "factors = 4; hidden = 3; shared_rate = 0.5; specific_rate = 0.25; helpers = 2";
-    struct test_host h;
-    struct test_world w;
-    struct test_model done, by_hand;
-    test_host_init(&h, 2, 7);
-    test_world(&h, &spec, &w);
-    fit_to(&h, settings, &w.train, 1, &done);
-    fit_to(&h, settings, &w.train, 0, &by_hand);
-    struct rh_network *net = &((struct state *)by_hand.state)->net;
-    int64_t n = size_of(net);
-    rh_real *shared = rh_alloc(&h.own, (size_t)n, sizeof *shared), *at = rh_alloc(&h.own, (size_t)n, sizeof *at);
-    rh_real *specific = rh_alloc(&h.own, (size_t)n, sizeof *specific);
+    struct two t;
+    make_two(&t, "factors = 4; hidden = 3; shared_rate = 0.5; specific_rate = 0.25; helpers = 2");
+    struct rh_ctx *ctx = &t.h.ctx;
+    struct rh_network *net = t.net;
+    int64_t n = t.n;
+    rh_real *shared = rh_alloc(&t.h.own, (size_t)n, sizeof *shared), *at = rh_alloc(&t.h.own, (size_t)n, sizeof *at);
+    rh_real *specific = rh_alloc(&t.h.own, (size_t)n, sizeof *specific);
     int32_t order[] = { 0, 1, 2 }, helper[] = { 1, 2 };
     const bool all[] = { true, true, true };
     double loss;
     uint64_t pass = 9; /* epoch 1 of three domains */
-    struct rh_rng r = h.ctx.host->stream(&h.ctx, "domains", 1);
+    struct rh_rng r = ctx->host->stream(ctx, "domains", 1);
     rh_rng_shuffle(&r, order, 3);
-    r = h.ctx.host->stream(&h.ctx, "helpers", 1);
+    r = ctx->host->stream(ctx, "helpers", 1);
     rh_rng_shuffle(&r, helper, 2);
     copy(net, shared, false);
     for (int k = 0; k < 3; k++) {
         const bool one[] = { order[k] == 0, order[k] == 1, order[k] == 2 };
-        assert_int_equal(rh_network_pass(&h.ctx, net, pass++, one, all, RH_PART_ALL, 1, &loss), RH_OK);
+        assert_int_equal(rh_network_pass(ctx, net, pass++, one, all, RH_PART_ALL, 1, &loss), RH_OK);
     }
     copy(net, at, false);
     for (int64_t i = 0; i < n; i++)
@@ -78,46 +99,34 @@ static void an_epoch_is_what_the_rules_say(void **state)
             at[i] = shared[i] + specific[i];
         copy(net, at, true);
         const bool one[] = { false, helper[k] == 1, helper[k] == 2 }, target[] = { true, false, false };
-        assert_int_equal(rh_network_pass(&h.ctx, net, pass++, one, all, RH_PART_ALL, 1, &loss), RH_OK);
-        assert_int_equal(rh_network_pass(&h.ctx, net, pass++, target, all, RH_PART_ALL, 1, &loss), RH_OK);
+        assert_int_equal(rh_network_pass(ctx, net, pass++, one, all, RH_PART_ALL, 1, &loss), RH_OK);
+        assert_int_equal(rh_network_pass(ctx, net, pass++, target, all, RH_PART_ALL, 1, &loss), RH_OK);
         copy(net, at, false);
         for (int64_t i = 0; i < n; i++)
             specific[i] += 0.25f * (at[i] - (shared[i] + specific[i]));
     }
-    copy(&((struct state *)done.state)->net, at, false);
+    copy(&((struct state *)t.done.state)->net, at, false);
     for (int64_t i = 0; i < n; i++)
         shared[i] += specific[i];
     assert_near(at, shared, n);
-    test_model_release(&done);
-    test_model_release(&by_hand);
-    test_host_release(&h);
+    end_two(&t);
 }
 
 /* Without both rules: one pass over all domains mixed. */
 static void the_twin_is_trained_jointly(void **state)
 {
     (void)state;
-    static const char *const settings = "factors = 4; hidden = 3; negotiation = no; regularisation = no";
-    struct test_host h;
-    struct test_world w;
-    struct test_model done, by_hand;
-    test_host_init(&h, 2, 7);
-    test_world(&h, &spec, &w);
-    fit_to(&h, settings, &w.train, 1, &done);
-    fit_to(&h, settings, &w.train, 0, &by_hand);
-    struct rh_network *net = &((struct state *)by_hand.state)->net;
+    struct two t;
+    make_two(&t, "factors = 4; hidden = 3; negotiation = no; regularisation = no");
     const bool all[] = { true, true, true };
     double loss;
-    assert_int_equal(rh_network_pass(&h.ctx, net, 9, all, all, RH_PART_ALL, 1, &loss), RH_OK);
-    int64_t n = size_of(net);
-    rh_real *x = rh_alloc(&h.own, (size_t)n, sizeof *x), *y = rh_alloc(&h.own, (size_t)n, sizeof *y);
-    copy(net, x, false);
-    copy(&((struct state *)done.state)->net, y, false);
-    assert_near(y, x, n);
-    assert_true(fabs(loss - done.loss) < 1e-12);
-    test_model_release(&done);
-    test_model_release(&by_hand);
-    test_host_release(&h);
+    assert_int_equal(rh_network_pass(&t.h.ctx, t.net, 9, all, all, RH_PART_ALL, 1, &loss), RH_OK);
+    rh_real *x = rh_alloc(&t.h.own, (size_t)t.n, sizeof *x), *y = rh_alloc(&t.h.own, (size_t)t.n, sizeof *y);
+    copy(t.net, x, false);
+    copy(&((struct state *)t.done.state)->net, y, false);
+    assert_near(y, x, t.n);
+    assert_true(fabs(loss - t.done.loss) < 1e-12);
+    end_two(&t);
 }
 
 /* Thirty target users with ten rows are thirty groups: four minibatches of eight. */
