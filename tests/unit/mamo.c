@@ -81,20 +81,13 @@ static void divergence_is_an_error(void **state)
     release(&h, &m);
 }
 
-/* Users without any contents have a profile all the same. */
-static void users_without_contents(void **state)
+static void the_least_and_the_odd_settings(void **state)
 {
     (void)state;
-    struct test_host h;
-    struct world w;
-    struct test_model m;
-    static float out[USERS * ITEMS];
-    test_host_init(&h, 1, 4);
-    make_world(&h, &w);
-    w.train.n_user_blocks = 0;
-    assert_int_equal(test_fit(&h, test_algorithm("mamo"), settings, &w.train, 2, &m), RH_OK);
-    assert_int_equal(test_score(&h, &m, w.query, USERS, 7, out, ITEMS), RH_OK);
-    release(&h, &m);
+    works_with("mamo", settings);
+    works_with("mamo", "factors = 1; hidden = 1; slots = 1; shots = 1; asked = 1; meta_batch = 1");
+    works_with("mamo", "factors = 3; hidden = 5; slots = 0; inner_steps = 0; vary = no");
+    works_with("mamo", "factors = 3; hidden = 5; slots = 7; write = printed; meta_batch = 3");
 }
 
 int main(void)
@@ -104,7 +97,7 @@ int main(void)
         cmocka_unit_test(without_history_the_start_predicts),
         cmocka_unit_test(memories_are_written),
         cmocka_unit_test(divergence_is_an_error),
-        cmocka_unit_test(users_without_contents),
+        cmocka_unit_test(the_least_and_the_odd_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,4 +93,22 @@ static inline double error_in(const char *name, const char *settings, const char
     return sum / ((to - from) * ITEMS);
 }
 
+/* Two epochs and all queries with these settings, users with contents and without: no failure, every score finite. */
+static inline void works_with(const char *name, const char *settings)
+{
+    static float out[USERS * ITEMS];
+    for (int32_t blocks = 0; blocks < 2; blocks++) {
+        struct test_host h;
+        struct world w;
+        struct test_model m;
+        test_host_init(&h, 2, 4);
+        make_world(&h, &w);
+        w.train.n_user_blocks = blocks;
+        if (test_fit(&h, test_algorithm(name), settings, &w.train, 2, &m) < 0 ||
+            test_score(&h, &m, w.query, USERS, 7, out, ITEMS) < 0)
+            fail_msg("%s with %s and %d blocks of users: %s", name, settings, (int)blocks, h.error.text);
+        release(&h, &m);
+    }
+}
+
 #endif

@@ -62,12 +62,24 @@ static void divergence_is_an_error(void **state)
     release(&h, &m);
 }
 
+static void the_least_and_the_odd_settings(void **state)
+{
+    (void)state;
+    works_with("tanp", settings);
+    works_with("tanp", "factors = 1; hidden = 1; latent = 1; identity = 1; centroids = 1; shots = 1; asked = 1");
+    works_with("tanp", "factors = 3; hidden = 5; latent = 0; modulation = film; centroids = 0; meta_batch = 7");
+    works_with("tanp", "factors = 3; hidden = 5; latent = 2; modulation = none");
+    works_with("tanp", "factors = 3; hidden = 5; latent = 0; modulation = none; optimizer = sgd; redraw = no");
+    works_with("tanp", "factors = 3; hidden = 5; latent = 7; identity = 2; vary = no; support = unseen");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ratings_tell_what_contents_do_not),
         cmocka_unit_test(without_history_about_the_middle),
         cmocka_unit_test(divergence_is_an_error),
+        cmocka_unit_test(the_least_and_the_odd_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
