@@ -38,6 +38,15 @@ exits 0 'shared_users.ini' "$HARNESS" run "$HARNESS_SOURCE/experiments/shared_us
 beats 1.5 shared.csv 'cold k=0' ndcg@10 bitgcf bitgcf_apart
 beats 1.5 shared.csv 'cold k=0' ndcg@10 conet ials
 beats 1.05 shared.csv 'cold k=5' ndcg@10 lightgcn bitgcf_apart
+# New items: features are all there is, and what they mean can be learned on another domain, too.
+exits 0 'new_items.ini' "$HARNESS" run "$HARNESS_SOURCE/experiments/new_items.ini" --store new.sqlite --quiet
+"$HARNESS" table new_items --store new.sqlite --format csv >new.csv
+beats 2 new.csv new ndcg@10 content ials
+beats 2 new.csv new ndcg@10 attribute_map ials
+beats 2 new.csv new ndcg@10 metaemb ials
+beats 2 new.csv new ndcg@10 mwuf average
+beats 1.05 new.csv new ndcg@10 pretrain direct
+beats 1.05 new.csv new ndcg@10 coral direct
 # Cold users, nothing seen: only what is known from the source tells one from another.
 for method in 'adversarial objective=wasserstein' 'adversarial objective=gan' 'adversarial objective=dann' \
     'pretrain mode=finetune'; do
