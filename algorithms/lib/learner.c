@@ -33,10 +33,13 @@ static int describe(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_
     s->kind = kind;
     s->params = params;
     s->used = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->used);
-    if (!s->used)
+    s->seen = ctx->host->alloc(ctx, (size_t)train->n_domains, sizeof *s->seen);
+    if (!s->used || !s->seen)
         return RH_ENOMEM;
-    for (int32_t d = 0; d < train->n_domains; d++)
+    for (int32_t d = 0; d < train->n_domains; d++) {
         s->used[d] = d == train->target || !alone;
+        s->seen[d] = s->used[d] && (d != train->target || params->history);
+    }
     bool starts = params->init != RH_INIT_NONE;
     if ((params->tasks == RH_TASKS_SOURCES || starts) && train->n_domains < 2)
         return ctx->host->fail(ctx, RH_EINVAL, "%s with %s = %s needs a source domain; this problem has none",
@@ -47,8 +50,14 @@ static int describe(struct rh_ctx *ctx, struct rh_learner *s, struct rh_learner_
 
 static void plan_adaptation(struct rh_learner *s)
 {
-    s->meta = (struct rh_meta){ s->net.net,    s->params->inner_rate, (int32_t)s->params->inner_steps,
-                                s->kind.order, s->kind.head_only,     s->rates };
+    s->meta = (struct rh_meta){ .net = s->net.net,
+                                .rate = s->params->inner_rate,
+                                .steps = (int32_t)s->params->inner_steps,
+                                .order = s->kind.order,
+                                .head_only = s->kind.head_only,
+                                .rates = s->rates,
+                                .blind = !s->params->history,
+                                .negatives = (int32_t)s->params->support_negatives };
 }
 
 /* Rates that are learned begin as the one that is given, without weight decay: zero is no natural rate. */
@@ -85,8 +94,8 @@ static int pretrain(struct rh_ctx *ctx, struct rh_learner *s)
     return status;
 }
 
-/* Joint passes over the sources and the target, as `coral`, `mmd` and `adversarial` make them. The network is theirs at
- * first: their memory is that of the run, so it stays when they are gone. */
+/* Joint passes over the sources and the target, as `coral`, `mmd` and `adversarial` make them. The network is theirs
+ * meanwhile: its memory is that of the run, so it stays when they are gone. */
 static int align(struct rh_ctx *ctx, struct rh_learner *s)
 {
     static const enum rh_aligner term[] = {
@@ -234,7 +243,7 @@ static int take_memory(struct rh_ctx *ctx, const struct rh_learner *s, struct ad
 {
     const struct rh_host *host = ctx->host;
     const struct rh_net *net = &s->net.net;
-    size_t E = (size_t)net->E, H = (size_t)net->H, m = (size_t)s->params->negatives + 1;
+    size_t E = (size_t)net->E, H = (size_t)net->H, m = (size_t)s->params->support_negatives + 1;
     size_t items = (size_t)s->net.train->domain[s->net.train->target].n_items;
     x->slot = host->scratch(ctx, RH_LEARNER_SUPPORT * m, sizeof *x->slot);
     x->weight = host->scratch(ctx, RH_LEARNER_SUPPORT, sizeof *x->weight);
@@ -270,7 +279,7 @@ static struct rh_net_set support_of(struct rh_ctx *ctx, const struct rh_learner 
     const struct rh_network *net = &s->net;
     int32_t target = net->train->target, n_items = net->train->domain[target].n_items;
     const struct rh_history *h = &query->history[target];
-    size_t E = (size_t)net->net.E, m = (size_t)s->params->negatives + 1;
+    size_t E = (size_t)net->net.E, m = (size_t)s->params->support_negatives + 1;
     const rh_real *vector = net->vector + (size_t)net->tower.first_item[target] * E;
     int32_t n = h->n < RH_LEARNER_SUPPORT ? h->n : RH_LEARNER_SUPPORT, liked = 0;
     double total = h->n;
@@ -280,6 +289,10 @@ static struct rh_net_set support_of(struct rh_ctx *ctx, const struct rh_learner 
     /* user = all * (sum over the history); of the others: rest * (that sum less the item) */
     rh_real all = rh_history_norm(net, total), rest = rh_history_norm(net, total - 1);
     rh_real ratio = all > 0 ? rest / all : 0;
+    if (!s->params->history) { /* nothing to leave out */
+        ratio = 1;
+        rest = 0;
+    }
     struct rh_rng r = ctx->host->stream(ctx, "support of a query", (uint64_t)query->user);
     for (size_t k = 0; k < (size_t)n; k++) {
         size_t j = k * (size_t)h->n / (size_t)n;
@@ -301,7 +314,7 @@ static struct rh_net_set support_of(struct rh_ctx *ctx, const struct rh_learner 
         liked += counts;
     }
     for (int32_t k = 0; k < n; k++)
-        x->weight[k] = liked ? 1 / (rh_real)liked : 0;
+        x->weight[k] = rh_support_weight(net, target, h->value, (int64_t)k * h->n / n, liked);
     return (struct rh_net_set){ { liked ? n : 0, (int32_t)m, x->slot, x->weight }, n * (int32_t)m, x->p, x->t };
 }
 
@@ -316,7 +329,7 @@ int rh_learner_score(struct rh_ctx *ctx, const void *state, const struct rh_quer
         return status;
     for (int32_t i = 0; i < n; i++) {
         const rh_real *by_unit = net->by_unit, *phi = net->phi;
-        rh_network_user(net, query[i].history, s->used, x.user);
+        rh_network_user(net, query[i].history, s->seen, x.user);
         struct rh_net_set support = support_of(ctx, s, &query[i], &x);
         if (support.pairs.n > 0 && s->meta.steps > 0) {
             rh_meta_adapt(&s->meta, net->phi, &support, x.phi, x.work);

@@ -167,8 +167,11 @@ int rh_meta_batch_init(struct rh_ctx *ctx, struct rh_meta_batch *b, struct rh_ne
     const struct rh_host *host = ctx->host;
     size_t E = (size_t)net->net.E, phi = (size_t)rh_net_size(&net->net), tasks = (size_t)n_tasks;
     *b = (struct rh_meta_batch){
-        .net = net, .meta = meta, .see = see, .shots = shots, .m = (int32_t)net->params->negatives + 1
+        .net = net, .meta = meta, .see = see, .shots = shots,
+        .negatives = { (int32_t)net->params->negatives, meta->negatives },
     };
+    b->negatives[1] = b->negatives[1] ? b->negatives[1] : b->negatives[0];
+    b->m = 1 + (b->negatives[0] > b->negatives[1] ? b->negatives[0] : b->negatives[1]);
     int64_t longest = 0;
     for (int32_t u = 0; u < net->train->n_users; u++) {
         struct rh_task all = { u, -1 };
@@ -244,15 +247,18 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t at, int64_t end)
     for (int32_t k = 0; k < (int32_t)n; k++)
         order[k] = k;
     int32_t liked_rows[2] = { 0, 0 };
-    double weight = n_support;
-    for (int32_t k = 0; k < rows; k++) {
+    double weight = b->meta->blind ? 0 : n_support;
+    for (int32_t k = 0; k < rows; k++) { /* before the sampled items: a twin has the same tasks, however it samples */
         int32_t j = k + (int32_t)rh_rng_below(&r, (uint32_t)(n - k)), swap = order[k];
         order[k] = order[j];
         order[j] = swap;
+    }
+    for (int32_t i = 0; i < rows; i++) { /* the query first, for the same reason */
+        int32_t k = i < rows - n_support ? n_support + i : i - (rows - n_support);
         int64_t row = begin + order[k];
         size_t to = (size_t)b->first_row[at] + (size_t)k;
         int32_t first = net->tower.first_item[task->domain], *items = b->slot + to * (size_t)b->m;
-        if (k < n_support) {
+        if (k < n_support && !b->meta->blind) {
             b->history[h] = first + own->item[row];
             b->history_weight[h++] = (rh_real)rh_history_weight(net, task->domain, own->value, row);
         }
@@ -260,7 +266,8 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t at, int64_t end)
             params->positives == RH_ALL_ROWS || !own->value || (double)own->value[row] >= net->mean[task->domain];
         items[0] = liked ? first + own->item[row] : -1;
         for (int32_t c = 1; c < b->m; c++) {
-            int32_t item = liked ? rh_network_negative(net, task->domain, task->user, &r) : -1;
+            bool drawn = liked && c <= b->negatives[k < n_support];
+            int32_t item = drawn ? rh_network_negative(net, task->domain, task->user, &r) : -1;
             items[c] = item < 0 ? -1 : first + item;
         }
         if (items[1] < 0)
@@ -268,8 +275,11 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t at, int64_t end)
         liked_rows[k >= n_support] += items[0] >= 0;
     }
     for (int32_t k = 0; k < rows; k++) {
-        int32_t counted = liked_rows[k >= n_support];
-        b->weight[(size_t)b->first_row[at] + (size_t)k] = counted ? 1 / (rh_real)counted : 0;
+        rh_real *weight_of = &b->weight[(size_t)b->first_row[at] + (size_t)k];
+        if (k < n_support)
+            *weight_of = rh_support_weight(net, task->domain, own->value, begin + order[k], liked_rows[0]);
+        else
+            *weight_of = liked_rows[1] ? 1 / (rh_real)liked_rows[1] : 0;
     }
     for (int32_t d = 0; d < net->train->n_domains; d++) {
         const struct rh_domain *x = &net->train->domain[d];
@@ -283,7 +293,7 @@ static int draw_part(struct rh_ctx *ctx, void *arg, int64_t at, int64_t end)
         }
     }
     b->norm_query[at] = rh_history_norm(net, weight);
-    b->norm_support[at] = rh_history_norm(net, weight - 1);
+    b->norm_support[at] = rh_history_norm(net, b->meta->blind ? weight : weight - 1);
     return RH_OK;
 }
 
@@ -301,7 +311,7 @@ int rh_meta_batch_draw(struct rh_ctx *ctx, struct rh_meta_batch *b, uint64_t pas
         s.stream[i] = ctx->host->stream(ctx, "task", (pass << 32) + first + (uint64_t)i);
         int32_t k = b->n_support[i] = draw_sizes(b, n, &s.stream[i]);
         b->first_row[i + 1] = b->first_row[i] + k + (int32_t)(n - k < RH_GROUP ? n - k : RH_GROUP);
-        b->first_history[i + 1] = b->first_history[i] + k + others_length(b, &task[i]);
+        b->first_history[i + 1] = b->first_history[i] + (b->meta->blind ? 0 : k) + others_length(b, &task[i]);
     }
     int status = ctx->host->parallel(ctx, n_tasks, 1, draw_part, &s);
     if (status < 0)
@@ -346,7 +356,7 @@ static void gather(struct rh_meta_batch *b, int64_t at, rh_real *sum)
         rh_real norm = support ? b->norm_support[at] : b->norm_query[at];
         memset(p, 0, E * sizeof *p);
         rh_axpy((int32_t)E, norm, sum, p);
-        if (support)
+        if (support && !b->meta->blind)
             rh_axpy((int32_t)E, -norm * b->history_weight[own], b->t + (size_t)b->history[own] * E, p);
         for (size_t j = k * (size_t)b->m; j < (k + 1) * (size_t)b->m; j++)
             if (b->slot[j] >= 0)
@@ -400,7 +410,7 @@ static void scatter(struct rh_meta_batch *b, int64_t at, rh_real share)
         bool support = own < history + b->n_support[at];
         rh_real norm = share * (support ? b->norm_support[at] : b->norm_query[at]);
         rh_axpy((int32_t)E, norm, b->dp + k * E, dsum);
-        if (support)
+        if (support && !b->meta->blind)
             rh_axpy((int32_t)E, -norm * b->history_weight[own], b->dp + k * E, b->dt + (size_t)b->history[own] * E);
     }
     for (int64_t h = history; h < b->first_history[at + 1]; h++)

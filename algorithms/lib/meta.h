@@ -42,6 +42,9 @@ struct rh_meta {
     enum rh_meta_order order;
     bool head_only;       /* M leaves the layer out (Raghu et al. 2020, ANIL) */
     const rh_real *rates; /* [rh_net_size] of each weight (Meta-SGD), or NULL: `rate` */
+    /* Of batches: */
+    bool blind;        /* user vectors do not read the support: adaptation alone carries it */
+    int32_t negatives; /* sampled items of a support row; 0: as many as of a query row */
 };
 
 struct rh_meta_gradient { /* by p and t of the two sets, and by the rates, if there are any; added to */
@@ -61,6 +64,14 @@ void rh_meta_adapt(const struct rh_meta *m, const rh_real *phi, const struct rh_
 
 /* -------------------------------------------------------------------------------------------- batches of tasks */
 
+/* Weight in L_S of row j of a support with n that count. */
+static inline rh_real rh_support_weight(const struct rh_network *net, int32_t domain, const float *value, int64_t j,
+                                        int32_t n)
+{
+    double a = rh_history_weight(net, domain, value, j);
+    return n > 0 && a > 0 ? (rh_real)(a / (n + net->params->shrink)) : 0;
+}
+
 struct rh_task {
     int32_t user, domain;
 };
@@ -78,12 +89,14 @@ typedef int rh_meta_step(struct rh_ctx *ctx, void *arg, uint64_t first, const st
 int rh_meta_pass(struct rh_ctx *ctx, const struct rh_task *task, int32_t n_tasks, int32_t size, uint64_t pass,
                  rh_meta_step *step, void *arg, double *loss);
 
-/* A task sees as history its support rows, and with weight source_history the user's rows of other domains. */
+/* A task sees as history its support rows, unless it is blind, and with weight source_history the user's rows of other
+ * domains. */
 struct rh_meta_batch {
     struct rh_network *net;
     const struct rh_meta *meta;
     const bool *see;
-    int32_t m, n_tasks, shots;
+    int32_t m, n_tasks, shots; /* m: items a row at most */
+    int32_t negatives[2];      /* of a query row, of a support row */
     const struct rh_task *task;
     int32_t *first_row;                 /* [n_tasks + 1] rows: support, then query */
     int32_t *n_support;                 /* [n_tasks] */

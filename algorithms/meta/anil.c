@@ -37,6 +37,6 @@ static const struct rh_algorithm anil = {
             "the network",
     .advice = "When queries must be quick, or to see whether maml learns more than features: if anil does as well, it "
               "does not. Tune inner_rate and inner_steps; inner_steps = 0 is the twin without adaptation.",
-    .revision = 1,
+    .revision = 2,
 };
 RH_ALGORITHM(anil)

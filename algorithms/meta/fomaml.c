@@ -35,6 +35,6 @@ static const struct rh_algorithm fomaml = {
             "direct and meta_batch (inner_steps + 4) weights of the network",
     .advice = "The cheap MAML: begin with it, then see whether maml is worth its time. Tune inner_rate and "
               "inner_steps; inner_steps = 0 is the twin without adaptation.",
-    .revision = 1,
+    .revision = 2,
 };
 RH_ALGORITHM(fomaml)

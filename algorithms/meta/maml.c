@@ -37,9 +37,11 @@ static const struct rh_algorithm maml = {
     .cost = "task (inner_steps + 1) gradients of O((k + q) m H E), second order some three more a step; query "
             "inner_steps gradients and O(I H E); memory as direct and meta_batch (inner_steps + 4) weights of the "
             "network",
-    .advice = "For new users with few items. Tune inner_rate and inner_steps, with order = first before the dearer "
-              "second; inner_steps = 0 is the twin without adaptation. init = sources with tasks = target transfers "
-              "features first and meta-learns on them.",
-    .revision = 1,
+    .advice = "For new users with few items. inner_steps = 0 is the twin without adaptation; history = no the network "
+              "of Finn et al., which knows of a user what adaptation tells: there it beats its twin by much, and "
+              "equals the twin that reads the history, which little can be added to. Tune inner_rate (without "
+              "history begin at 1), with order = first before the dearer second. init = coral or sources with tasks = "
+              "target transfers features first and meta-learns on them.",
+    .revision = 2,
 };
 RH_ALGORITHM(maml)

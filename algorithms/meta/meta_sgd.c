@@ -37,6 +37,6 @@ static const struct rh_algorithm meta_sgd = {
             "network",
     .advice = "When maml depends much on inner_rate: here it is only where the rates begin. One inner step is the "
               "paper's, and often enough; inner_steps = 0 is the twin without adaptation.",
-    .revision = 1,
+    .revision = 2,
 };
 RH_ALGORITHM(meta_sgd)

@@ -35,6 +35,6 @@ static const struct rh_algorithm reptile = {
             "direct and meta_batch (inner_steps + 4) weights of the network",
     .advice = "As cheap as fomaml, and it learns from the support rows as well. Tune inner_rate and inner_steps, where "
               "more steps pay more than in maml; inner_steps = 0 is the twin without adaptation.",
-    .revision = 1,
+    .revision = 2,
 };
 RH_ALGORITHM(reptile)

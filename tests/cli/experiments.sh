@@ -141,5 +141,6 @@ one_epoch movielens_to_amazon --set algorithm.adversarial.epochs=1 --set algorit
     --set algorithm.pretrain.source_epochs=1 --set problem.cold.k=5 --set algorithm.coral.epochs=1 \
     --set algorithm.mmd.epochs=1
 one_epoch cold_start_maml --set algorithm.maml.epochs=1 --set problem.new_users.k=5 --set algorithm.anil.epochs=1 \
-    --set algorithm.reptile.epochs=1 --set algorithm.meta_sgd.epochs=1
+    --set algorithm.reptile.epochs=1 --set algorithm.meta_sgd.epochs=1 --set algorithm.maml_start.epochs=1 \
+    --set algorithm.maml_blind.epochs=1 --set algorithm.maml_reading.epochs=1
 finish
