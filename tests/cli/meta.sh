@@ -79,8 +79,8 @@ says err 'maml with tasks = sources needs a source domain; this problem has none
 says err 'fomaml with init = sources needs a source domain; this problem has none'
 says err 'fomaml with init = coral needs a source domain; this problem has none'
 
-# What adaptation is worth, where users have tastes and the truth is known: what experiments/adaptation.ini says. Without
-# its last algorithm, for time.
+# What adaptation is worth, where users have tastes and the truth is known: what experiments/adaptation.ini says.
+# Without its last algorithm, for time.
 sed '/^.algorithm.both/,/^$/d' "$HARNESS_SOURCE/experiments/adaptation.ini" >adaptation.ini
 exits 0 'adaptation and its twins' "$HARNESS" run adaptation.ini --store shots.sqlite --quiet
 # interval BASELINE METRIC: a line 'k seed low high' for each problem, of maml less the baseline (95 %, over users)
