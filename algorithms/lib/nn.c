@@ -210,6 +210,23 @@ void rh_nn_step(struct rh_optimizer_state *o, double factor)
     o->corrected_epsilon = (rh_real)(adam_epsilon * sqrt(c2));
 }
 
+/* A square root that may set errno is a call to the compiler, and a loop with one takes a number at a time. So by hand;
+ * the bits are the same. */
+#if defined(__SSE2__) && defined(__GNUC__) && !defined(__clang__)
+typedef rh_real rh_nn_lanes __attribute__((vector_size(16), may_alias, aligned(sizeof(rh_real))));
+#define LANES ((int64_t)(sizeof(rh_nn_lanes) / sizeof(rh_real)))
+static inline rh_nn_lanes lanes_sqrt(rh_nn_lanes x)
+{
+#ifdef RH_NN_DOUBLE
+    typedef double whole __attribute__((vector_size(16)));
+    return (rh_nn_lanes)__builtin_ia32_sqrtpd((whole)x);
+#else
+    typedef float whole __attribute__((vector_size(16)));
+    return (rh_nn_lanes)__builtin_ia32_sqrtps((whole)x);
+#endif
+}
+#endif
+
 RH_WIDE void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_real *restrict w, rh_real *restrict g,
                            rh_real *restrict first, rh_real *restrict second)
 {
@@ -232,8 +249,20 @@ RH_WIDE void rh_nn_descend(const struct rh_optimizer_state *o, int64_t n, rh_rea
         return;
     }
     rh_real b1 = (rh_real)adam_first, b2 = (rh_real)adam_second, a1 = 1 - b1, a2 = 1 - b2;
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
+    int64_t i = 0;
+#ifdef LANES
+    for (; i + LANES <= n; i += LANES) {
+        rh_nn_lanes *wl = (rh_nn_lanes *)(w + i), *gl = (rh_nn_lanes *)(g + i), m = *(rh_nn_lanes *)(first + i),
+                    v = *(rh_nn_lanes *)(second + i);
+        m = b1 * m + a1 * *gl;
+        v = b2 * v + a2 * *gl * *gl;
+        *(rh_nn_lanes *)(first + i) = m;
+        *(rh_nn_lanes *)(second + i) = v;
+        *wl = keep * *wl - rate * m / (lanes_sqrt(v) + epsilon);
+        *gl = (rh_nn_lanes){ 0 };
+    }
+#endif
+    for (; i < n; i++) {
         first[i] = b1 * first[i] + a1 * g[i];
         second[i] = b2 * second[i] + a2 * g[i] * g[i];
         w[i] = keep * w[i] - rate * first[i] / (rh_real_sqrt(second[i]) + epsilon);
