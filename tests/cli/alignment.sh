@@ -64,14 +64,14 @@ holds() { # holds SHARING PLACEBO CONDITION: for each of 3 methods
     awk -F'|' -v sharing="sharing=$1 " -v placebo="placebo=$2" \
         'index($1, sharing) && index($1, placebo) { n++; if (!('"$3"')) bad = 1 } END { exit n != 3 || bad }' gains
 }
-exits 0 'domains turned against each other' "$HARNESS" run turned.ini --store turned.sqlite --quiet
+exits 0 'domains turned against each other' "$HARNESS" run "$(experiment turned.ini)" --store turned.sqlite --quiet
 if command -v sqlite3 >/dev/null; then
     for metric in ndcg@10 auc; do
         gains $metric >gains
-        ok "$metric: same tastes, alignment gains" holds 1 none '$4 > 0'
-        ok "$metric: the placebo removes the gain" holds 1 users '$4 <= 0'
-        ok "$metric: unrelated tastes, alignment does not gain" holds 0 none '$4 <= 0'
-        ok "$metric: nor under the placebo" holds 0 users '$4 <= 0'
+        in_time "$metric: same tastes, alignment gains" holds 1 none '$4 > 0'
+        in_time "$metric: the placebo removes the gain" holds 1 users '$4 <= 0'
+        in_time "$metric: unrelated tastes, alignment does not gain" holds 0 none '$4 <= 0'
+        in_time "$metric: nor under the placebo" holds 0 users '$4 <= 0'
     done
 else
     skip 'alignment gains where there is something to align, and there only' 'no sqlite3'
@@ -102,25 +102,25 @@ tca_gains() { # tca_gains PROBLEM CONDITION: in the one line of tca whose proble
     awk -F'|' -v problem="$1" 'index($1, problem) && $2 == "tca" { n++; if (!('"$2"')) bad = 1 }
         END { exit n != 1 || bad }' gains
 }
-exits 0 'a domain moved away' "$HARNESS" run moved.ini --store moved.sqlite --quiet
-exits 0 'a domain turned away' "$HARNESS" run moved.ini --store away.sqlite --quiet --set dataset.generated.offset=0 \
+exits 0 'a domain moved away' "$HARNESS" run "$(experiment moved.ini)" --store moved.sqlite --quiet
+exits 0 'a domain turned away' "$HARNESS" run "$(experiment moved.ini)" --store away.sqlite --quiet --set dataset.generated.offset=0 \
     --set dataset.generated.turn=0.7 --set problem.cold.placebo=none
 if command -v sqlite3 >/dev/null; then
     for metric in ndcg@10 auc; do
         for reference in unaligned twin; do
             gains $metric moved.sqlite $reference >gains
-            ok "$metric: means that meet gain over $reference" tca_gains placebo=none '$4 > 0'
-            ok "$metric: the placebo removes the gain over $reference" tca_gains placebo=users '$4 <= 0 && $5 >= 0'
+            in_time "$metric: means that meet gain over $reference" tca_gains placebo=none '$4 > 0'
+            in_time "$metric: the placebo removes the gain over $reference" tca_gains placebo=users '$4 <= 0 && $5 >= 0'
         done
         gains $metric away.sqlite unaligned >gains
-        ok "$metric: nothing to mend by means in a turn" tca_gains cold '$4 <= 0 && $5 >= 0'
+        in_time "$metric: nothing to mend by means in a turn" tca_gains cold '$4 <= 0 && $5 >= 0'
     done
 else
     skip 'transfer components gain where means lie apart, and there only' 'no sqlite3'
 fi
 
 # A corner of the sweep, one repeat, and its pictures.
-exits 0 'shift_sweep.ini' "$HARNESS" run "$HARNESS_SOURCE/experiments/shift_sweep.ini" --store sweep.sqlite --quiet \
+exits 0 'shift_sweep.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/shift_sweep.ini")" --store sweep.sqlite --quiet \
     --set experiment.repeats=1 --set 'dataset.generated.turn=0 | 0.8' --set 'problem.cold.known=0.05 | 1' \
     --set algorithm.mmd.epochs=3 --set algorithm.coral.epochs=3 --set algorithm.adversarial.epochs=3 \
     --set algorithm.dsn.epochs=3 --set algorithm.tca.epochs=3 --set algorithm.components.epochs=3

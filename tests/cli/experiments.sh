@@ -12,14 +12,15 @@ above() { # above FACTOR A B: A > FACTOR * B, and both are numbers
     awk -v factor="$1" -v a="$2" -v b="$3" 'BEGIN { exit !(a ~ /^[0-9.]+/ && b ~ /^[0-9.]+/ && a > factor * b) }'
 }
 beats() { # beats FACTOR FILE PROBLEM COLUMN BETTER WORSE
-    ok "$3, $4: $5 beats $6" above "$1" "$(cell "$2" "$3" "$5" "$4")" "$(cell "$2" "$3" "$6" "$4")"
+    in_time "$3, $4: $5 beats $6" above "$1" "$(cell "$2" "$3" "$5" "$4")" "$(cell "$2" "$3" "$6" "$4")"
 }
 
 for file in "$HARNESS_SOURCE"/experiments/*.ini; do
     exits 0 "check ${file##*/}" "$HARNESS" check "$file"
 done
 
-exits 0 'cross_domain.ini' "$HARNESS" run "$HARNESS_SOURCE/experiments/cross_domain.ini" --store cross.sqlite --quiet
+exits 0 'cross_domain.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/cross_domain.ini")" \
+    --store cross.sqlite --quiet
 "$HARNESS" table cross_domain --store cross.sqlite --format csv >cross.csv
 # The examples of docs/breakdown.md and docs/compare.md.
 exits 0 'by overlap and history' "$HARNESS" breakdown cross_domain --store cross.sqlite --by overlap,history
@@ -33,7 +34,8 @@ for metric in ndcg@10 auc; do
     beats 1.2 cross.csv warm $metric popularity random
     beats 1.15 cross.csv warm $metric itemknn popularity
 done
-exits 0 'shared_users.ini' "$HARNESS" run "$HARNESS_SOURCE/experiments/shared_users.ini" --store shared.sqlite --quiet
+exits 0 'shared_users.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/shared_users.ini")" \
+    --store shared.sqlite --quiet
 "$HARNESS" table shared_users --store shared.sqlite --format csv >shared.csv
 beats 1.5 shared.csv 'cold k=0' ndcg@10 bitgcf bitgcf_apart
 beats 1.5 shared.csv 'cold k=0' ndcg@10 conet ials
@@ -105,12 +107,12 @@ holds() { # holds SHARING CONDITION: for each of 3 seeds and 3 methods
     awk -F'|' -v sharing="sharing=$1 " \
         'index($1, sharing) { n++; if (!('"$2"')) bad = 1 } END { exit n != 9 || bad }' gains
 }
-exits 0 'an experiment whose truth is known' "$HARNESS" run truth.ini --store truth.sqlite --quiet
+exits 0 'an experiment whose truth is known' "$HARNESS" run "$(experiment truth.ini)" --store truth.sqlite --quiet
 if command -v sqlite3 >/dev/null; then
     for metric in ndcg@10 auc; do
         gains $metric >gains
-        ok "$metric: same tastes, transfer gains" holds 1 '$3 > 0.05'
-        ok "$metric: unrelated tastes, transfer does not gain" holds 0 '$3 <= 0'
+        in_time "$metric: same tastes, transfer gains" holds 1 '$3 > 0.05'
+        in_time "$metric: unrelated tastes, transfer does not gain" holds 0 '$3 <= 0'
     done
 else
     skip 'transfer gains where there is something to transfer, and there only' 'no sqlite3'
@@ -120,7 +122,7 @@ if [ -z "${HARNESS_DATA:-}" ]; then
     skip 'experiments on real data' 'HARNESS_DATA is not set'
     finish
 fi
-exits 0 'movielens.ini' "$HARNESS" run "$HARNESS_SOURCE/experiments/movielens.ini" --store real.sqlite --quiet
+exits 0 'movielens.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/movielens.ini")" --store real.sqlite --quiet
 "$HARNESS" table movielens --store real.sqlite --format csv >movielens.csv
 for metric in ndcg@10 auc; do
     beats 1.2 movielens.csv last $metric popularity random
@@ -131,7 +133,7 @@ done
 one_epoch() {
     name=$1
     shift
-    exits 0 "$name.ini, one epoch" "$HARNESS" run "$HARNESS_SOURCE/experiments/$name.ini" --store real.sqlite --quiet \
+    exits 0 "$name.ini, one epoch" "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/$name.ini")" --store real.sqlite --quiet \
         --set algorithm.direct.epochs=1 "$@"
 }
 one_epoch amazon_cross_domain --set algorithm.adversarial.epochs=1 --set algorithm.pretrain.epochs=1 \

@@ -2,6 +2,9 @@
 #   ok TITLE COMMAND...        the command succeeds
 #   exits N TITLE COMMAND...   it ends with status N (a crash is not a refusal); what it printed is in ./out and ./err
 #   says FILE TEXT             ./FILE has the text in it
+#   slow_build                 the program is built with sanitizers or the like, says HARNESS_SLOW_BUILD (.ci/run sets it)
+#   experiment FILE            prints where to find the experiment FILE: in a slow build, a copy that does all it does, on less
+#   in_time TITLE COMMAND...   ok, but skipped in a slow build, where experiments are too short for what it says
 # Ends with `finish`.
 set -u
 : "${HARNESS:?set HARNESS to the program}" "${HARNESS_SOURCE:?set HARNESS_SOURCE to the source tree}"
@@ -58,6 +61,62 @@ says() {
 skip() {
     number=$((number + 1))
     echo "ok $number - $1 # SKIP $2"
+}
+slow_build() {
+    [ -n "${HARNESS_SLOW_BUILD:-}" ]
+}
+# Every section and algorithm, so that the same code is walked through; but one epoch, one repeat, small generated data,
+# and of ml-100k and ml-1m the first weeks alone. What is true of the numbers is for the plain build to say.
+shorten() {
+    [ -f "$here/in_epochs" ] || for name in $("$HARNESS" list algorithms --names); do
+        "$HARNESS" describe "$name" | grep '^  epochs = ' >/dev/null && echo "$name"
+    done >"$here/in_epochs"
+    awk -F' *= *' '
+        BEGIN { until["ml-100k"] = "1997-10-20"; until["ml-1m"] = "2000-05-10" }
+        function leave() {
+            if (kind == "algorithm" && use in in_epochs && !said)
+                print "epochs = 1"
+            if (kind == "dataset" && use == "synthetic")
+                print "users = 60\nitems = 50\nrows = 15"
+            if (kind == "dataset" && use in until)
+                print "until = " until[use] "\ncore_users = 20"
+        }
+        NR == FNR { in_epochs[$1]; next }
+        /^\[/ {
+            leave()
+            kind = use = $1
+            sub(/^\[/, "", kind)
+            sub(/[.\]].*/, "", kind)
+            sub(/^[^.]*[.]/, "", use)
+            sub(/\].*/, "", use)
+            said = 0
+            if (kind == "dataset")
+                described[use]
+        }
+        $1 == "use" { use = $2; sub(/ *;.*/, "", use) }
+        kind == "algorithm" && $1 ~ /epochs$/ { said = said || $1 == "epochs"; print $1 " = 1"; next }
+        kind == "dataset" && use == "synthetic" && $1 ~ /^(users|items|rows)$/ { next }
+        kind == "dataset" && use in until && $1 ~ /^(until|core_users)$/ { next }
+        $1 == "target" || $1 == "sources" { n = split($2, word, /[, ]+/); while (n) named[word[n--]] }
+        $1 == "repeats" || $1 == "init_repeats" { print $1 " = 1"; next }
+        { print }
+        END {
+            leave()
+            for (d in named)
+                if (!(d in described) && d in until)
+                    print "[dataset." d "]\nuntil = " until[d] "\ncore_users = 20"
+        }' "$here/in_epochs" "$1"
+}
+experiment() {
+    slow_build || { echo "$1" && return; }
+    shorten "$1" >"short_${1##*/}" && echo "short_${1##*/}"
+}
+in_time() {
+    if slow_build; then
+        skip "$1" 'a slow build: the experiment is shortened'
+    else
+        ok "$@"
+    fi
 }
 finish() {
     echo "1..$number"
