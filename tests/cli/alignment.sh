@@ -103,8 +103,8 @@ tca_gains() { # tca_gains PROBLEM CONDITION: in the one line of tca whose proble
         END { exit n != 1 || bad }' gains
 }
 exits 0 'a domain moved away' "$HARNESS" run "$(experiment moved.ini)" --store moved.sqlite --quiet
-exits 0 'a domain turned away' "$HARNESS" run "$(experiment moved.ini)" --store away.sqlite --quiet --set dataset.generated.offset=0 \
-    --set dataset.generated.turn=0.7 --set problem.cold.placebo=none
+exits 0 'a domain turned away' "$HARNESS" run "$(experiment moved.ini)" --store away.sqlite --quiet \
+    --set dataset.generated.offset=0 --set dataset.generated.turn=0.7 --set problem.cold.placebo=none
 if command -v sqlite3 >/dev/null; then
     for metric in ndcg@10 auc; do
         for reference in unaligned twin; do
@@ -120,8 +120,8 @@ else
 fi
 
 # A corner of the sweep, one repeat, and its pictures.
-exits 0 'shift_sweep.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/shift_sweep.ini")" --store sweep.sqlite --quiet \
-    --set experiment.repeats=1 --set 'dataset.generated.turn=0 | 0.8' --set 'problem.cold.known=0.05 | 1' \
+exits 0 'shift_sweep.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/shift_sweep.ini")" \
+    --store sweep.sqlite --quiet --set experiment.repeats=1 --set 'dataset.generated.turn=0 | 0.8' --set 'problem.cold.known=0.05 | 1' \
     --set algorithm.mmd.epochs=3 --set algorithm.coral.epochs=3 --set algorithm.adversarial.epochs=3 \
     --set algorithm.dsn.epochs=3 --set algorithm.tca.epochs=3 --set algorithm.components.epochs=3
 says out 'gain, users shuffled'

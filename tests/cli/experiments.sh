@@ -122,7 +122,8 @@ if [ -z "${HARNESS_DATA:-}" ]; then
     skip 'experiments on real data' 'HARNESS_DATA is not set'
     finish
 fi
-exits 0 'movielens.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/movielens.ini")" --store real.sqlite --quiet
+exits 0 'movielens.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/movielens.ini")" \
+    --store real.sqlite --quiet
 "$HARNESS" table movielens --store real.sqlite --format csv >movielens.csv
 for metric in ndcg@10 auc; do
     beats 1.2 movielens.csv last $metric popularity random

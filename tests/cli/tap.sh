@@ -66,20 +66,24 @@ slow_build() {
     [ -n "${HARNESS_SLOW_BUILD:-}" ]
 }
 # Every section and algorithm, so that the same code is walked through; but one epoch, one repeat, small generated data,
-# and of ml-100k and ml-1m the first weeks alone. What is true of the numbers is for the plain build to say.
+# and of real data the first weeks or years alone. What is true of the numbers is for the plain build to say.
 shorten() {
     [ -f "$here/in_epochs" ] || for name in $("$HARNESS" list algorithms --names); do
         "$HARNESS" describe "$name" | grep '^  epochs = ' >/dev/null && echo "$name"
     done >"$here/in_epochs"
     awk -F' *= *' '
-        BEGIN { until["ml-100k"] = "1997-10-20"; until["ml-1m"] = "2000-05-10" }
+        BEGIN {
+            less["ml-100k"] = "until = 1997-10-20\ncore_users = 20"
+            less["ml-1m"] = "until = 2000-05-10\ncore_users = 20"
+            less["amazon-movies"] = "until = 2005-01-01\ncore_users = 5"
+        }
         function leave() {
             if (kind == "algorithm" && use in in_epochs && !said)
                 print "epochs = 1"
             if (kind == "dataset" && use == "synthetic")
                 print "users = 60\nitems = 50\nrows = 15"
-            if (kind == "dataset" && use in until)
-                print "until = " until[use] "\ncore_users = 20"
+            if (kind == "dataset" && use in less)
+                print less[use]
         }
         NR == FNR { in_epochs[$1]; next }
         /^\[/ {
@@ -96,15 +100,15 @@ shorten() {
         $1 == "use" { use = $2; sub(/ *;.*/, "", use) }
         kind == "algorithm" && $1 ~ /epochs$/ { said = said || $1 == "epochs"; print $1 " = 1"; next }
         kind == "dataset" && use == "synthetic" && $1 ~ /^(users|items|rows)$/ { next }
-        kind == "dataset" && use in until && $1 ~ /^(until|core_users)$/ { next }
+        kind == "dataset" && use in less && $1 ~ /^(until|core_users)$/ { next }
         $1 == "target" || $1 == "sources" { n = split($2, word, /[, ]+/); while (n) named[word[n--]] }
         $1 == "repeats" || $1 == "init_repeats" { print $1 " = 1"; next }
         { print }
         END {
             leave()
             for (d in named)
-                if (!(d in described) && d in until)
-                    print "[dataset." d "]\nuntil = " until[d] "\ncore_users = 20"
+                if (!(d in described) && d in less)
+                    print "[dataset." d "]\n" less[d]
         }' "$here/in_epochs" "$1"
 }
 experiment() {
