@@ -121,7 +121,8 @@ fi
 
 # A corner of the sweep, one repeat, and its pictures.
 exits 0 'shift_sweep.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/shift_sweep.ini")" \
-    --store sweep.sqlite --quiet --set experiment.repeats=1 --set 'dataset.generated.turn=0 | 0.8' --set 'problem.cold.known=0.05 | 1' \
+    --store sweep.sqlite --quiet --set experiment.repeats=1 --set 'dataset.generated.turn=0 | 0.8' \
+    --set 'problem.cold.known=0.05 | 1' \
     --set algorithm.mmd.epochs=3 --set algorithm.coral.epochs=3 --set algorithm.adversarial.epochs=3 \
     --set algorithm.dsn.epochs=3 --set algorithm.tca.epochs=3 --set algorithm.components.epochs=3
 says out 'gain, users shuffled'

@@ -134,8 +134,8 @@ done
 one_epoch() {
     name=$1
     shift
-    exits 0 "$name.ini, one epoch" "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/$name.ini")" --store real.sqlite --quiet \
-        --set algorithm.direct.epochs=1 "$@"
+    exits 0 "$name.ini, one epoch" "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/$name.ini")" \
+        --store real.sqlite --quiet --set algorithm.direct.epochs=1 "$@"
 }
 one_epoch amazon_cross_domain --set algorithm.adversarial.epochs=1 --set algorithm.pretrain.epochs=1 \
     --set algorithm.pretrain.source_epochs=1 --set algorithm.maml.epochs=1 --set problem.cold.k=5 \

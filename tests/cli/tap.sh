@@ -2,8 +2,8 @@
 #   ok TITLE COMMAND...        the command succeeds
 #   exits N TITLE COMMAND...   it ends with status N (a crash is not a refusal); what it printed is in ./out and ./err
 #   says FILE TEXT             ./FILE has the text in it
-#   slow_build                 the program is built with sanitizers or the like, says HARNESS_SLOW_BUILD (.ci/run sets it)
-#   experiment FILE            prints where to find the experiment FILE: in a slow build, a copy that does all it does, on less
+#   slow_build                 the program is built with sanitizers or so, says HARNESS_SLOW_BUILD (.ci/run sets it)
+#   experiment FILE            prints where to find the experiment FILE: in a slow build, a copy that does all on less
 #   in_time TITLE COMMAND...   ok, but skipped in a slow build, where experiments are too short for what it says
 # Ends with `finish`.
 set -u
