@@ -151,7 +151,11 @@ static int draw(struct rh_ctx *ctx, struct rh_landmarks *l, const char *who, int
     for (int32_t d = 0; d < l->train->n_domains; d++)
         for (int32_t i = 0; i < l->train->domain[d].n_items; i++) {
             int t = d == l->train->target;
-            if (square_of(l, d, i) > 0)
+            double square = square_of(l, d, i);
+            if (!isfinite(square))
+                return ctx->host->fail(ctx, RH_EDATA, "%s: '%s' has item features that are not finite", who,
+                                       l->train->domain[d].name);
+            if (square > 0)
                 side[t][n[t]++] = l->first_item[d] + i;
         }
     if (n[0] + n[1] == 0)

@@ -43,7 +43,7 @@ struct rh_landmarks {
 };
 
 /* In scratch. At most `most` landmarks. RH_EDATA, with a sentence that begins with `who`: too many items or columns, or
- * no item has features; landmarks that are all alike, under a Gaussian. */
+ * no item has features; one has some that are not finite; landmarks that are mostly alike, under a Gaussian. */
 int rh_landmarks_init(struct rh_ctx *ctx, struct rh_landmarks *l, const char *who, const struct rh_train *train,
                       enum rh_kernel kernel, double width, int32_t most);
 

@@ -114,6 +114,8 @@ if command -v sqlite3 >/dev/null; then
         done
         gains $metric away.sqlite unaligned >gains
         in_time "$metric: nothing to mend by means in a turn" tca_gains cold '$4 <= 0 && $5 >= 0'
+        gains $metric away.sqlite twin >gains
+        in_time "$metric: nor does the twin gain over means that meet" tca_gains cold '$5 > 0'
     done
 else
     skip 'transfer components gain where means lie apart, and there only' 'no sqlite3'

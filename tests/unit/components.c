@@ -152,8 +152,19 @@ static void what_has_no_components_is_refused(void **state)
     assert_string_equal(h.error.text, "it: 5 items with features do not have components = 6");
     test_host_release(&h);
 
-    make_items(&x, 30, 20);
     p.components = COMPONENTS;
+    for (int kernel = 0; kernel < 4; kernel++) { /* a dense number, and a sparse one */
+        p.kernel = kernel % 2;
+        make_items(&x, 30, 20);
+        *(kernel < 2 ? &x.dense[1][7] : &x.val[1][3]) = kernel % 2 ? NAN : INFINITY;
+        test_host_init(&h, 1, 1);
+        assert_int_equal(rh_components(&h.ctx, "it", &p, &x.train, z, NULL), RH_EDATA);
+        assert_non_null(strstr(h.error.text, "has item features that are not finite"));
+        test_host_release(&h);
+    }
+    p.kernel = RH_KERNEL_GAUSSIAN;
+
+    make_items(&x, 30, 20);
     memset(x.dense, 0, sizeof x.dense);
     memset(x.row, 0, sizeof x.row);
     test_host_init(&h, 1, 1);
