@@ -248,7 +248,7 @@ static int learn_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end)
     rh_net_users(net, b->net->phi, (int32_t)n, b->p + row * E, b->sides.a + row * H, b->sides.q + row * E);
     struct rh_lesson lesson = b->lesson;
     lesson.score = lesson.score ? lesson.score + row * (size_t)b->m : NULL;
-    struct rh_pairs pairs = { (int32_t)n, b->m, b->slot + row * (size_t)b->m, b->row_weight + row,
+    struct rh_net_rows pairs = { (int32_t)n, b->m, b->slot + row * (size_t)b->m, b->row_weight + row,
                               lesson.score ? &lesson : NULL };
     struct rh_sides sides = { b->sides.a + row * H, b->sides.q + row * E, b->sides.t, b->sides.b };
     struct rh_sides grad = { b->grad.a + row * H, b->grad.q + row * E, shard->dt, shard->db };

@@ -80,7 +80,7 @@ void rh_net_items_back(const struct rh_net *net, const rh_real *phi, int32_t n, 
 /* ----------------------------------------------------------------------------------------------------- pairs */
 
 /* The items of row k that are there: their slots, the liked one first. Returns how many. */
-static int32_t present(const struct rh_pairs *pairs, int32_t k, size_t *slot)
+static int32_t present(const struct rh_net_rows *pairs, int32_t k, size_t *slot)
 {
     const int32_t *s = pairs->slot + (size_t)k * (size_t)pairs->m;
     int32_t m = 0;
@@ -90,7 +90,7 @@ static int32_t present(const struct rh_pairs *pairs, int32_t k, size_t *slot)
     return s[0] >= 0 ? m : 0;
 }
 
-static rh_real row_weight(const struct rh_pairs *pairs, int32_t k)
+static rh_real row_weight(const struct rh_net_rows *pairs, int32_t k)
 {
     return pairs->weight ? pairs->weight[k] : 1 / (rh_real)pairs->n;
 }
@@ -142,7 +142,7 @@ static rh_real score_pair(const struct rh_net *net, const struct rh_net_parts *x
     return rh_dot(net->H, x->w1, h) + rh_dot(net->E, sides->q + k * E, sides->t + slot * E) + *x->c;
 }
 
-void rh_net_scores(const struct rh_net *net, const rh_real *phi, const struct rh_pairs *pairs,
+void rh_net_scores(const struct rh_net *net, const rh_real *phi, const struct rh_net_rows *pairs,
                    const struct rh_sides *sides, rh_real *score, rh_real *work)
 {
     struct rh_net_parts x = parts_of(net, phi);
@@ -155,8 +155,8 @@ void rh_net_scores(const struct rh_net *net, const rh_real *phi, const struct rh
 }
 
 /* Loss and ds[m] of row k, whose items that are there have the scores s[m]. */
-static rh_real row_loss(const struct rh_net *net, const struct rh_pairs *pairs, int32_t k, int32_t m, const rh_real *s,
-                        rh_real *ds)
+static rh_real row_loss(const struct rh_net *net, const struct rh_net_rows *pairs, int32_t k, int32_t m,
+                        const rh_real *s, rh_real *ds)
 {
     const struct rh_lesson *lesson = pairs->lesson;
     rh_real weight = row_weight(pairs, k), told[RH_NET_ITEMS];
@@ -170,7 +170,7 @@ static rh_real row_loss(const struct rh_net *net, const struct rh_pairs *pairs, 
            rh_nn_distill(m, s, told, lesson->temperature, lesson->share * weight, ds);
 }
 
-double rh_net_pairs(const struct rh_net *net, const rh_real *phi, const struct rh_pairs *pairs,
+double rh_net_pairs(const struct rh_net *net, const rh_real *phi, const struct rh_net_rows *pairs,
                     const struct rh_sides *sides, struct rh_sides *d, rh_real *dphi, rh_real *work)
 {
     struct rh_net_parts x = parts_of(net, phi), dx = { 0 };
@@ -283,7 +283,7 @@ double rh_net_gradient(const struct rh_net *net, const rh_real *phi, const struc
 }
 
 /* The pairs of rh_net_gradient_r: first derivatives into d, their derivatives along v into r and rdphi. */
-static void pairs_r(const struct rh_net *net, const rh_real *phi, const rh_real *v, const struct rh_pairs *pairs,
+static void pairs_r(const struct rh_net *net, const rh_real *phi, const rh_real *v, const struct rh_net_rows *pairs,
                     const struct rh_sides *s, const struct rh_sides *vs, rh_real scale, struct rh_sides *d,
                     struct rh_sides *r, rh_real *rdphi, rh_real *work)
 {

@@ -74,7 +74,7 @@ struct rh_lesson {
 
 /* n rows; slot[n x m]: rows of T and B; the first of a row is the liked item, -1 stands for no item. A row without a
  * sampled item counts for nothing. */
-struct rh_pairs {
+struct rh_net_rows {
     int32_t n, m;
     const int32_t *slot;
     const rh_real *weight;          /* [n] of each row in the loss, or NULL: 1 / n */
@@ -86,11 +86,11 @@ struct rh_sides { /* a, q of the rows, t, b of the slots, as made above; or thei
 
 /* Weighted loss of the pairs. When `d` is not NULL adds the gradients by the sides to it, and those by w1 and c to
  * dphi. `work` has room for m * H. */
-double rh_net_pairs(const struct rh_net *net, const rh_real *phi, const struct rh_pairs *pairs,
+double rh_net_pairs(const struct rh_net *net, const rh_real *phi, const struct rh_net_rows *pairs,
                     const struct rh_sides *sides, struct rh_sides *d, rh_real *dphi, rh_real *work);
 
 /* score[n x m] of the pairs; 0 where there is no item. `work` has room for H. */
-void rh_net_scores(const struct rh_net *net, const rh_real *phi, const struct rh_pairs *pairs,
+void rh_net_scores(const struct rh_net *net, const rh_real *phi, const struct rh_net_rows *pairs,
                    const struct rh_sides *sides, rh_real *score, rh_real *work);
 
 /* out[n x (H + 2E)]: G of n pairs (row of the users' side, slot of the items' side). */
@@ -105,7 +105,7 @@ void rh_net_represent_back(const struct rh_net *net, int32_t n, const int32_t *r
 
 /* Pairs with their own user and item vectors. */
 struct rh_net_set {
-    struct rh_pairs pairs;
+    struct rh_net_rows pairs;
     int32_t n_slots;
     const rh_real *p; /* [n x E] */
     const rh_real *t; /* [n_slots x E] */

@@ -138,7 +138,7 @@ static int groups_part(struct rh_ctx *ctx, void *arg, int64_t begin, int64_t end
     for (int64_t g = begin; g < end; g++)
         user_vectors(l, g);
     struct rh_sides sides = { l->sides.a + row * H, l->sides.q + row * E, l->sides.t, l->sides.b };
-    struct rh_pairs pairs = { .n = (int32_t)n, .m = b->m, .slot = l->item + row * m };
+    struct rh_net_rows pairs = { .n = (int32_t)n, .m = b->m, .slot = l->item + row * m };
     rh_net_users(&teacher->net, teacher->phi, (int32_t)n, l->p + row * E, sides.a, sides.q);
     rh_net_scores(&teacher->net, teacher->phi, &pairs, &sides, l->score + row * m, work);
     return RH_OK;

@@ -291,6 +291,8 @@ static int set_out(struct rh_ctx *ctx, struct state *s, const struct params *p, 
             if (domain->row[u] < domain->row[u + 1])
                 (k == train->target ? s->known : s->known_source)[u] = 1;
     }
+    if (p->map != PERSONAL)
+        return RH_OK;
     return rh_personal_open(ctx, &s->personal,
                             &(struct rh_personal_options){ p->factors, p->hidden, p->history, p->map_batch,
                                                            p->map_rate, p->map_decay }, train);

@@ -15,8 +15,13 @@ beats() { # beats FACTOR FILE PROBLEM COLUMN BETTER WORSE
     in_time "$3, $4: $5 beats $6" above "$1" "$(cell "$2" "$3" "$5" "$4")" "$(cell "$2" "$3" "$6" "$4")"
 }
 
+# A file that a problem names is part of what the plan is identified by, so it must be there.
 for file in "$HARNESS_SOURCE"/experiments/*.ini; do
-    exits 0 "check ${file##*/}" "$HARNESS" check "$file"
+    if [ -z "$HARNESS_DATA" ] && grep -q '^item_bridge = [^ ]*/' "$file"; then
+        skip "check ${file##*/}" 'HARNESS_DATA is not set'
+    else
+        exits 0 "check ${file##*/}" "$HARNESS" check "$file"
+    fi
 done
 
 exits 0 'cross_domain.ini' "$HARNESS" run "$(experiment "$HARNESS_SOURCE/experiments/cross_domain.ini")" \
