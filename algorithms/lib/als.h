@@ -8,6 +8,9 @@
  *     sum over S  w(u, i) (1 - p(u).q(i))^2   +   a0 sum over all  (target - p(u).q(i))^2
  *         + sum over u  reg (n(u) + a0 I)^nu |p(u)|^2   +   sum over i  reg (n(i) + a0 U)^nu |q(i)|^2
  *
+ * U and I are those of the problem: users without a row here, who are known to a source or are asked without history,
+ * count too, so that ials and cmf regularise alike, and a problem with many of them wants a smaller reg.
+ *
  * objective = hu:        a0 = 1, w = alpha v, and the target of the second sum is 1 in S and 0 elsewhere (their eq. 3)
  * objective = revisited: w = alpha v, and the target of the second sum is 0 everywhere (iALS++, eq. 2)
  *

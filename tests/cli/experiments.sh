@@ -17,7 +17,7 @@ beats() { # beats FACTOR FILE PROBLEM COLUMN BETTER WORSE
 
 # A file that a problem names is part of what the plan is identified by, so it must be there.
 for file in "$HARNESS_SOURCE"/experiments/*.ini; do
-    if [ -z "$HARNESS_DATA" ] && grep -q '^item_bridge = [^ ]*/' "$file"; then
+    if lacks_data "$file"; then
         skip "check ${file##*/}" 'HARNESS_DATA is not set'
     else
         exits 0 "check ${file##*/}" "$HARNESS" check "$file"

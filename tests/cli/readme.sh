@@ -35,9 +35,11 @@ while read -r line; do
     esac
     exits 0 "$line" sh -c "$line"
 done <commands
-ok 'every experiment of the page is there, and is checked' sh -c '
-    for f in $(grep -o "^| .[a-z_]*\.ini" "$1" | tr -d "|\` "); do
-        ./harness check experiments/$f >/dev/null || exit 1
-    done' \
-    sh "$page"
+for f in $(grep -o '^| `[a-z_]*\.ini' "$page" | tr -d '|` '); do
+    if lacks_data "experiments/$f"; then
+        skip "the page names $f" 'HARNESS_DATA is not set'
+    else
+        exits 0 "the page names $f" ./harness check "experiments/$f"
+    fi
+done
 finish

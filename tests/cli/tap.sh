@@ -4,6 +4,7 @@
 #   says FILE TEXT             ./FILE has the text in it
 #   slow_build                 the program is built with sanitizers or so, says HARNESS_SLOW_BUILD (.ci/run sets it)
 #   experiment FILE            prints where to find the experiment FILE: in a slow build, a copy that does all on less
+#   lacks_data FILE            the experiment FILE names a file of the data, and there is no data
 #   in_time TITLE COMMAND...   ok, but skipped in a slow build, where experiments are too short for what it says
 # Ends with `finish`.
 set -u
@@ -29,6 +30,9 @@ ok() {
         echo "not ok $number - $title"
         sed 's/^/# /' "$here/ok.out" | head -n 20
     fi
+}
+lacks_data() {
+    [ -z "${HARNESS_DATA:-}" ] && grep -q '^\(candidates_file\|item_bridge\) = [^ ]*/' "$1"
 }
 status_of() {
     "$@" >out 2>err </dev/null
