@@ -107,6 +107,22 @@ static int describe(struct rh_ctx *ctx, struct rh_network *net, const struct rh_
     return params->weigh_sources == RH_WEIGH_SIMILAR && any ? rh_source_weights(ctx, train, net->weight) : RH_OK;
 }
 
+int rh_domain_sets_init(struct rh_ctx *ctx, struct rh_domain_sets *of, const struct rh_train *train)
+{
+    size_t n = (size_t)train->n_domains;
+    of->all = ctx->host->alloc(ctx, n, sizeof *of->all);
+    of->sources = ctx->host->alloc(ctx, n, sizeof *of->sources);
+    of->target = ctx->host->alloc(ctx, n, sizeof *of->target);
+    if (!of->all || !of->sources || !of->target)
+        return RH_ENOMEM;
+    for (int32_t d = 0; d < train->n_domains; d++) {
+        of->all[d] = true;
+        of->sources[d] = d != train->target;
+        of->target[d] = d == train->target;
+    }
+    return RH_OK;
+}
+
 int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
                     const struct rh_network_params *params, const struct rh_train *train, const bool *used)
 {

@@ -123,6 +123,12 @@ struct rh_network {
 
 enum rh_network_part { RH_PART_TOWER = 1, RH_PART_LAYER = 2, RH_PART_HEAD = 4, RH_PART_ALL = 7 };
 
+/* Which domains a network learns from or looks at: [n_domains] each. */
+struct rh_domain_sets {
+    bool *all, *sources, *target;
+};
+int rh_domain_sets_init(struct rh_ctx *ctx, struct rh_domain_sets *of, const struct rh_train *train);
+
 /* Makes an untrained network. used[d]: domain d takes part. `who` begins the sentence of a refusal. */
 int rh_network_init(struct rh_ctx *ctx, struct rh_network *net, const char *who,
                     const struct rh_network_params *params, const struct rh_train *train, const bool *used);

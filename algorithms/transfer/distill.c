@@ -53,7 +53,7 @@ struct state {
     const struct params *params;
     struct rh_network_params teacher_params;
     struct rh_network student, teacher;
-    bool *all, *sources, *target; /* [n_domains] */
+    struct rh_domain_sets of;
 };
 
 /* --------------------------------------------------------------------------------------------------- the lesson */
@@ -157,7 +157,6 @@ static int teach(struct rh_ctx *ctx, void *arg, struct rh_batch *b)
 
 static int choose(struct rh_ctx *ctx, const struct params *p, const struct rh_train *train, struct state *s)
 {
-    size_t n = (size_t)train->n_domains;
     s->params = p;
     s->teacher_params = p->network;
     if (p->teacher_factors == 1)
@@ -167,17 +166,7 @@ static int choose(struct rh_ctx *ctx, const struct params *p, const struct rh_tr
         s->teacher_params.factors = p->teacher_factors;
     if (p->teacher_hidden)
         s->teacher_params.hidden = p->teacher_hidden;
-    s->all = ctx->host->alloc(ctx, n, sizeof *s->all);
-    s->sources = ctx->host->alloc(ctx, n, sizeof *s->sources);
-    s->target = ctx->host->alloc(ctx, n, sizeof *s->target);
-    if (!s->all || !s->sources || !s->target)
-        return RH_ENOMEM;
-    for (int32_t d = 0; d < train->n_domains; d++) {
-        s->all[d] = true;
-        s->sources[d] = d != train->target;
-        s->target[d] = d == train->target;
-    }
-    return RH_OK;
+    return rh_domain_sets_init(ctx, &s->of, train);
 }
 
 static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
@@ -190,9 +179,9 @@ static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *tr
     if (status == RH_OK)
         status = rh_needs_shared_features(ctx, "distill", "to teach", train);
     if (status == RH_OK)
-        status = rh_network_init(ctx, &s->teacher, "distill", &s->teacher_params, train, s->all);
+        status = rh_network_init(ctx, &s->teacher, "distill", &s->teacher_params, train, s->of.all);
     bool loads = ctx->host->purpose(ctx) & RH_FOR_LOADING; /* over what the passes would make */
-    const bool *learn = p->teach == TEACH_BOTH ? s->all : s->sources;
+    const bool *learn = p->teach == TEACH_BOTH ? s->of.all : s->of.sources;
     for (int64_t e = 1; p->share > 0 && e <= p->teacher_epochs && !loads && status == RH_OK; e++) {
         double loss;
         status = rh_network_pass(ctx, &s->teacher, (uint64_t)e, learn, learn, RH_PART_ALL, 1, &loss);
@@ -201,7 +190,7 @@ static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *tr
     if (status == RH_OK)
         status = rh_network_publish(ctx, &s->teacher, "distill");
     if (status == RH_OK)
-        status = rh_network_init(ctx, &s->student, "distill", &p->network, train, s->all);
+        status = rh_network_init(ctx, &s->student, "distill", &p->network, train, s->of.all);
     return status < 0 ? status : rh_network_publish(ctx, &s->student, "distill");
 }
 
@@ -217,7 +206,7 @@ static int epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
         s->student.prepare_arg = &lesson;
     }
     if (status == RH_OK)
-        status = rh_network_pass(ctx, &s->student, pass, s->target, s->all, RH_PART_ALL, 1, loss);
+        status = rh_network_pass(ctx, &s->student, pass, s->of.target, s->of.all, RH_PART_ALL, 1, loss);
     s->student.prepare = NULL;
     s->student.prepare_arg = NULL;
     return status < 0 ? status : rh_network_publish(ctx, &s->student, "distill");
@@ -227,7 +216,7 @@ static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *q
                  size_t stride)
 {
     const struct state *s = state;
-    return rh_network_score(ctx, &s->student, s->all, query, n, out, stride);
+    return rh_network_score(ctx, &s->student, s->of.all, query, n, out, stride);
 }
 
 /* The teacher rests, so what it says follows from its weights and its vectors of items. */
@@ -242,9 +231,9 @@ static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train
 {
     const struct params *p = params;
     struct state *s = state;
-    int status = s->all ? RH_OK : choose(ctx, p, train, s);
+    int status = s->of.all ? RH_OK : choose(ctx, p, train, s);
     if (status == RH_OK)
-        status = rh_network_persist(ctx, &s->student, "distill", &p->network, train, s->all);
+        status = rh_network_persist(ctx, &s->student, "distill", &p->network, train, s->of.all);
     if (status >= 0 && ctx->host->purpose(ctx) & RH_FOR_STARTING)
         status = persist_teacher(ctx, &s->teacher);
     return status;

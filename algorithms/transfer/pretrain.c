@@ -56,41 +56,26 @@ static const struct rh_param params_table[] = {
 struct state {
     const struct params *params;
     struct rh_network net;
-    bool *all, *sources, *target;
+    struct rh_domain_sets of;
     double source_loss;
 };
-
-static int choose_domains(struct rh_ctx *ctx, const struct rh_train *train, struct state *s)
-{
-    size_t n = (size_t)train->n_domains;
-    s->all = ctx->host->alloc(ctx, n, sizeof *s->all);
-    s->sources = ctx->host->alloc(ctx, n, sizeof *s->sources);
-    s->target = ctx->host->alloc(ctx, n, sizeof *s->target);
-    if (!s->all || !s->sources || !s->target)
-        return RH_ENOMEM;
-    for (int32_t d = 0; d < train->n_domains; d++) {
-        s->all[d] = true;
-        s->sources[d] = d != train->target;
-        s->target[d] = d == train->target;
-    }
-    return RH_OK;
-}
 
 static int fit(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
 {
     const struct params *p = params;
     struct state *s = state;
     s->params = p;
-    if (choose_domains(ctx, train, s) < 0)
+    if (rh_domain_sets_init(ctx, &s->of, train) < 0)
         return RH_ENOMEM;
     int status = rh_needs_source_rows(ctx, "pretrain", train);
     if (status >= 0)
         status = rh_needs_shared_features(ctx, "pretrain", "to carry over", train);
     if (status >= 0)
-        status = rh_network_init(ctx, &s->net, "pretrain", &p->network, train, s->all);
+        status = rh_network_init(ctx, &s->net, "pretrain", &p->network, train, s->of.all);
     bool loads = ctx->host->purpose(ctx) & RH_FOR_LOADING; /* over what the passes would make */
     for (int64_t e = 1; e <= p->source_epochs && !loads && status == RH_OK; e++) {
-        status = rh_network_pass(ctx, &s->net, (uint64_t)e, s->sources, s->sources, RH_PART_ALL, 1, &s->source_loss);
+        status = rh_network_pass(ctx, &s->net, (uint64_t)e, s->of.sources, s->of.sources, RH_PART_ALL, 1,
+                                 &s->source_loss);
         ctx->host->log(ctx, 2, "sources, pass %lld: loss %.4f", (long long)e, s->source_loss);
     }
     if (status < 0)
@@ -117,7 +102,7 @@ static int epoch(struct rh_ctx *ctx, void *state, int32_t number, double *loss)
         *loss = s->source_loss;
         return RH_DONE;
     }
-    int status = rh_network_pass(ctx, &s->net, (uint64_t)p->source_epochs + (uint64_t)number, s->target, s->all,
+    int status = rh_network_pass(ctx, &s->net, (uint64_t)p->source_epochs + (uint64_t)number, s->of.target, s->of.all,
                                  parts_in(p, number), p->rate_factor, loss);
     return status < 0 ? status : rh_network_publish(ctx, &s->net, "pretrain");
 }
@@ -126,7 +111,7 @@ static int score(struct rh_ctx *ctx, const void *state, const struct rh_query *q
                  size_t stride)
 {
     const struct state *s = state;
-    return rh_network_score(ctx, &s->net, s->all, query, n, out, stride);
+    return rh_network_score(ctx, &s->net, s->of.all, query, n, out, stride);
 }
 
 static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train *train, void *state)
@@ -134,9 +119,9 @@ static int persist(struct rh_ctx *ctx, const void *params, const struct rh_train
     const struct params *p = params;
     struct state *s = state;
     s->params = p;
-    if (!s->all && choose_domains(ctx, train, s) < 0)
+    if (!s->of.all && rh_domain_sets_init(ctx, &s->of, train) < 0)
         return RH_ENOMEM;
-    int status = rh_network_persist(ctx, &s->net, "pretrain", &p->network, train, s->all);
+    int status = rh_network_persist(ctx, &s->net, "pretrain", &p->network, train, s->of.all);
     if (status >= 0 && ctx->host->purpose(ctx) & RH_FOR_STARTING)
         status = ctx->host->value(ctx, "source_loss", &s->source_loss, sizeof s->source_loss);
     return status;
